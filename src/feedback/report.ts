@@ -1,0 +1,93 @@
+import type { EnhancedStatusCode } from './status.ts'
+
+/** The mail that a report is about, as far as the report returned it. */
+export type OriginalMessage = {
+  messageId: string | null
+  from: string | null
+  /** Addresses of the To field, as written, without display names. */
+  to: readonly string[]
+  returnPath: string | null
+}
+
+/** RFC 3464 section 2.3.3 */
+export type Action = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded'
+
+/** RFC 3464 section 2.3: what happened to one recipient. */
+export type RecipientStatus = {
+  /** The address as the report writes it, without type, brackets and comments. */
+  finalRecipient: string
+  originalRecipient: string | null
+  /** X-Actual-Recipient, a sendmail extension. */
+  actualRecipient: string | null
+  action: Action
+  /** As the report means it; never made up. */
+  status: EnhancedStatusCode | null
+  replyCode: number | null
+  /** The remote server's words on one line, without the `smtp;` type. */
+  diagnosticCode: string | null
+  remoteMta: string | null
+}
+
+/** What every kind of report may carry to say whose it is. */
+type Clues = {
+  /**
+   * Texts shaped like a sealed token, from the header, the report fields and the returned mail,
+   * in the order found. Nobody has checked them yet.
+   */
+  sealedTokens: readonly string[]
+  original: OriginalMessage | null
+}
+
+/** RFC 3464, and the many formats that serve instead of it. */
+export type DeliveryStatusNotification = Clues & {
+  type: 'delivery-status'
+  /** `rfc3464`, or the family of the text format, such as `qmail`. */
+  format: string
+  reportingMta: string | null
+  originalEnvelopeId: string | null
+  recipients: readonly RecipientStatus[]
+}
+
+/** RFC 5965 section 3 */
+export type FeedbackReport = Clues & {
+  type: 'feedback-report'
+  /** `arf`, or the name of a provider's own format. */
+  format: string
+  /** Lower-case: `abuse`, `fraud`, `virus`, `not-spam`, `opt-out`, `auth-failure`, … */
+  feedbackType: string
+  userAgent: string | null
+  reportingMta: string | null
+  sourceIp: string | null
+  originalMailFrom: string | null
+  originalEnvelopeId: string | null
+  /** Whom the report names, in order of trust; empty when everything is redacted. */
+  recipients: readonly string[]
+}
+
+/** RFC 2369 section 3.2: mail to the address of a List-Unsubscribe field. */
+export type UnsubscribeRequest = Clues & {
+  type: 'unsubscribe-request'
+  format: string
+  from: string | null
+}
+
+/** RFC 3834: vacation notices, challenges, receipts. */
+export type AutomaticResponse = Clues & {
+  type: 'automatic-response'
+  /** What kind of automaton answered, such as `vacation` or `disposition-notification`. */
+  format: string
+}
+
+/** Mail that is none of the above, or that could not be read. */
+export type Unrecognized = Clues & {
+  type: 'unrecognized'
+  /** What it is when that much is known (`dmarc-report`, `tls-report`, …), else `unknown`. */
+  format: string
+}
+
+export type Report =
+  | DeliveryStatusNotification
+  | FeedbackReport
+  | UnsubscribeRequest
+  | AutomaticResponse
+  | Unrecognized
