@@ -1,0 +1,98 @@
+import postgres from 'postgres'
+
+/** A pool or a transaction: functions that take it do not know which. */
+export type Sql = postgres.ISql
+
+/** Where PostgreSQL is: a URL, or a socket directory and a port. */
+export type ConnectionTarget =
+  | { url: string }
+  | { host: string; port: number; database: string; user: string }
+
+/** All access to PostgreSQL, under one deadline. */
+export type Database = {
+  /** Single statements. Rejects with the driver's error or a DeadlineError. */
+  run<T>(work: (sql: Sql) => Promise<T>): Promise<T>
+  /** One transaction: committed when this resolves, rolled back or unknown when it rejects. */
+  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/** PostgreSQL said nothing for too long; whether it did what was asked is unknown. */
+export class DeadlineError extends Error {
+  override name = 'DeadlineError'
+}
+
+const deadlineMs = 5_000
+/** Below the deadline: a slow statement ends alone, and only a frozen server costs the pool. */
+const statementTimeoutMs = 4_500
+
+/**
+ * Opens a pool. The driver waits for ever on a connection whose peer has stopped answering and
+ * cannot drop just that one, so past the deadline the whole pool is replaced.
+ */
+export function createDatabase(
+  target: ConnectionTarget,
+  { maxConnections = 10 }: { maxConnections?: number } = {},
+): Database {
+  let pool = connect(target, { maxConnections })
+  async function underDeadline<T>(work: (current: postgres.Sql) => Promise<T>): Promise<T> {
+    const current = pool
+    let timer: NodeJS.Timeout | undefined
+    const deadline = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        if (pool === current) {
+          pool = connect(target, { maxConnections })
+          void current.end({ timeout: 0 }).catch(() => undefined)
+        }
+        reject(new DeadlineError(`PostgreSQL did not answer within ${deadlineMs} ms`))
+      }, deadlineMs)
+    })
+    try {
+      return await Promise.race([work(current), deadline])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+  return {
+    run: (work) => underDeadline(work),
+    transaction: (work) =>
+      underDeadline((current) => current.begin(async (sql) => ({ value: await work(sql) }))).then(
+        (result) => result.value,
+      ),
+    close: () => pool.end({ timeout: 5 }),
+  }
+}
+
+/** A bare pool, for work that has its own deadline or none: migrations, COPY, LISTEN. */
+export function connect(
+  target: ConnectionTarget,
+  { maxConnections }: { maxConnections: number },
+): postgres.Sql {
+  const options: postgres.Options<Record<string, never>> = {
+    max: maxConnections,
+    connect_timeout: 5,
+    backoff: (attempt) => Math.min(2, 0.05 * 2 ** attempt),
+    onnotice: () => undefined,
+    transform: { ...postgres.camel, undefined: null },
+    connection: {
+      application_name: 'hearback',
+      // Ours whatever the server's default: an acknowledged report must survive a power cut.
+      synchronous_commit: 'on',
+      statement_timeout: statementTimeoutMs,
+      idle_in_transaction_session_timeout: 2 * deadlineMs,
+    },
+  }
+  if ('url' in target) return postgres(target.url, options)
+  return postgres({ ...options, ...target })
+}
+
+/** Rows or any other value as one jsonb parameter; dates become ISO 8601 texts. */
+export function jsonb(sql: Sql, value: unknown): postgres.Parameter {
+  return sql.json(value as postgres.JSONValue)
+}
+
+/** `false` when a crash of the server's machine could lose what it has confirmed. */
+export async function isDurable(sql: Sql): Promise<boolean> {
+  const [row] = await sql<{ fsync: string }[]>`select current_setting('fsync') as fsync`
+  return row?.fsync === 'on'
+}

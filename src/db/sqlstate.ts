@@ -1,0 +1,42 @@
+import { DeadlineError } from './sql.ts'
+
+/**
+ * What a failure to store means for the message that met it.
+ * - `poison`: this value can never be stored; the sender's next try would fail the same way
+ * - `outage`: ours to mend; the sender tries again
+ * - `defect`: an outage that waiting will not mend (our SQL is wrong, the database is damaged)
+ */
+export type StorageFailure = 'poison' | 'outage' | 'defect'
+
+const poisonStates = /^(?:22...|23502|23514|54000)$/
+const defectStates = /^(?:42|XX)...$/
+
+/**
+ * SQLSTATE by PostgreSQL, appendix A. An error without one is an outage when it tells of the
+ * connection, and otherwise of a value that could not even be sent.
+ */
+export function storageFailure(error: unknown): StorageFailure {
+  const state = sqlState(error)
+  if (state === null) return isOfConnection(error) ? 'outage' : 'poison'
+  if (poisonStates.test(state)) return 'poison'
+  return defectStates.test(state) ? 'defect' : 'outage'
+}
+
+/** The five characters, or `null` for an error that did not come from the server. */
+export function sqlState(error: unknown): string | null {
+  const code = codeOf(error)
+  return code !== null && /^[0-9A-Z]{5}$/.test(code) && Object.hasOwn(error as object, 'severity')
+    ? code
+    : null
+}
+
+function isOfConnection(error: unknown): boolean {
+  if (error instanceof DeadlineError) return true
+  const code = codeOf(error)
+  return code !== null && code !== 'UNDEFINED_VALUE' && !code.startsWith('ERR_')
+}
+
+function codeOf(error: unknown): string | null {
+  if (!(error instanceof Error) || !('code' in error)) return null
+  return typeof error.code === 'string' ? error.code : null
+}
