@@ -1,0 +1,102 @@
+import type { FeedbackReport } from '../feedback/report.ts'
+import { addressesOf } from './address-list.ts'
+import { cleanOrNull, cleanText } from './clean-text.ts'
+import { readMtaName } from './delivery-status.ts'
+import { type ReportField, readFieldBlocks, reportField, reportFields } from './fields.ts'
+import { field, fields, type Header } from './header.ts'
+import { maxValueLength } from './limits.ts'
+import { looksLikeAddress, recipientAddress } from './recipient-address.ts'
+
+/** A feedback report without the clues that every report may carry. */
+export type FeedbackFields = Omit<FeedbackReport, 'sealedTokens' | 'original'>
+
+/**
+ * Reads the text of a `message/feedback-report` part (RFC 5965 section 3) together with the header
+ * of the mail that it returns. A part without a type reports abuse, as all of them once did.
+ */
+export function readFeedbackReport(text: string, returned: Header | null): FeedbackFields {
+  const block = readFieldBlocks(text).flat()
+  return {
+    type: 'feedback-report',
+    format: 'arf',
+    feedbackType: feedbackType(block),
+    userAgent: cleanOrNull(reportField(block, 'user-agent'), maxValueLength),
+    reportingMta: readMtaName(reportField(block, 'reporting-mta')),
+    sourceIp: sourceIp(reportField(block, 'source-ip')),
+    originalMailFrom: addressesOf(reportField(block, 'original-mail-from'))[0] ?? null,
+    originalEnvelopeId: cleanOrNull(reportField(block, 'original-envelope-id'), maxValueLength),
+    recipients: complainers(block, returned),
+  }
+}
+
+/** A complaint that comes as the returned mail alone, in a provider's own shape. */
+export function readPartlessComplaint(format: string, returned: Header): FeedbackFields {
+  return {
+    type: 'feedback-report',
+    format,
+    feedbackType: 'abuse',
+    userAgent: null,
+    reportingMta: null,
+    sourceIp: sourceIp(field(returned, 'x-originating-ip')),
+    originalMailFrom: addressesOf(field(returned, 'return-path'))[0] ?? null,
+    originalEnvelopeId: null,
+    recipients: complainers([], returned),
+  }
+}
+
+function feedbackType(block: readonly ReportField[]): string {
+  const value = reportField(block, 'feedback-type') ?? reportField(block, 'abuse-type') ?? 'abuse'
+  const word = /[a-z][a-z0-9_-]*/.exec(value.toLowerCase())?.[0] ?? 'other'
+  return word === 'complaint' ? 'abuse' : word.replaceAll('_', '-').slice(0, 60)
+}
+
+/**
+ * Whom the report is about: the first source that names anybody. The To field of the returned mail
+ * comes before its Received fields: after a forward it alone names the address that was written to.
+ */
+function complainers(block: readonly ReportField[], returned: Header | null): string[] {
+  const named = realAddresses(reportFields(block, 'original-rcpt-to'))
+  if (named.length > 0) return named
+  const removal = realAddresses(reportFields(block, 'removal-recipient'))
+  if (removal.length > 0 || returned === null) return removal
+  const microsoft = realAddresses(fields(returned, 'x-hmxmroriginalrecipient'))
+  if (microsoft.length > 0) return microsoft
+  const to = addressesOf(field(returned, 'to')).filter(isReal)
+  if (to.length === 1) return to
+  return receivedFor(returned).slice(0, 1)
+}
+
+function realAddresses(values: readonly string[]): string[] {
+  const found = new Set<string>()
+  for (const value of values) {
+    const several = value.includes(',') || value.includes('>') ? addressesOf(value) : []
+    const candidates = several.length > 0 ? several : [recipientAddress(value) ?? '']
+    for (const address of candidates) if (isReal(address)) found.add(address)
+  }
+  return [...found]
+}
+
+/** Neither redacted nor the hash of an address. */
+function isReal(address: string): boolean {
+  return looksLikeAddress(address) && !redacted.test(address)
+}
+
+const redacted =
+  /redacted|^(?:hidden|anonymi[sz]ed|removed|undisclosed|masked|x{3,}|\*+|[0-9a-f]{32,})@|@(?:redacted|hidden|x{3,}(?:\.x+)*$)/i
+
+function receivedFor(header: Header): string[] {
+  const found: string[] = []
+  for (const value of fields(header, 'received')) {
+    const address = /\sfor\s{1,9}<?([^\s<>;@]{1,256}@[^\s<>;@]{1,256})>?\s{0,9}(?:;|$|\()/i.exec(
+      value,
+    )
+    const text = address?.[1] ?? ''
+    if (isReal(text)) found.push(text)
+  }
+  return found
+}
+
+function sourceIp(value: string | null): string | null {
+  const found = /[0-9a-f:.]{3,45}/i.exec(value?.replace(/^\s*(?:ip|dns)\s*;/i, '') ?? '')?.[0]
+  return found === undefined ? null : cleanText(found, 45)
+}
