@@ -1,0 +1,88 @@
+/**
+ * Natural batching: while one write runs, items collect; the next write takes them all. No timer:
+ * under light load an item goes at once, under heavy load commits are shared.
+ */
+export type Batcher<Item, Result> = {
+  /** Resolves when the write that took the item has been committed. */
+  submit(item: Item): Promise<Result>
+  /** Resolves when everything submitted so far has ended. */
+  drain(): Promise<void>
+}
+
+type Waiting<Item, Result> = {
+  item: Item
+  resolve: (result: Result) => void
+  reject: (error: unknown) => void
+}
+
+/**
+ * `write` takes all items or none and answers in their order. When it fails and `isPoison` says
+ * that one of the items is the reason, the batch is halved until that item stands alone; then
+ * `setAside` has it. Any other failure rejects the whole batch: nothing of it is stored.
+ */
+export function createBatcher<Item, Result>(options: {
+  write: (items: readonly Item[]) => Promise<readonly Result[]>
+  isPoison: (error: unknown) => boolean
+  setAside: (item: Item, error: unknown) => Promise<Result>
+  maxItems: number
+  maxInFlight: number
+}): Batcher<Item, Result> {
+  const { write, isPoison, setAside, maxItems, maxInFlight } = options
+  const waiting: Waiting<Item, Result>[] = []
+  const running = new Set<Promise<void>>()
+
+  function fill(): void {
+    while (running.size < maxInFlight && waiting.length > 0) {
+      const batch = waiting.splice(0, maxItems)
+      const run = settle(batch).finally(() => {
+        running.delete(run)
+        fill()
+      })
+      running.add(run)
+    }
+  }
+
+  async function settle(batch: readonly Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await write(batch.map(({ item }) => item))
+      batch.forEach(({ resolve, reject }, index) => {
+        const result = results[index]
+        if (result === undefined) reject(new Error('a batch gave fewer results than it has items'))
+        else resolve(result)
+      })
+    } catch (error) {
+      await afterFailure(batch, error)
+    }
+  }
+
+  async function afterFailure(
+    batch: readonly Waiting<Item, Result>[],
+    error: unknown,
+  ): Promise<void> {
+    if (!isPoison(error)) {
+      for (const { reject } of batch) reject(error)
+      return
+    }
+    const [only] = batch
+    if (batch.length === 1 && only) {
+      await setAside(only.item, error).then(only.resolve, only.reject)
+      return
+    }
+    const middle = batch.length >> 1
+    await settle(batch.slice(0, middle))
+    await settle(batch.slice(middle))
+  }
+
+  return {
+    submit: (item) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ item, resolve, reject })
+        // Behind the microtasks of this turn: what one read of a socket brought goes together.
+        if (waiting.length === 1) queueMicrotask(fill)
+      }),
+    drain: async () => {
+      fill()
+      while (running.size > 0) await Promise.all(running)
+    },
+  }
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto'
+
+/** What each relay adds on its own: the same report over two routes differs only in these. */
+const traceFields =
+  /^(?:received|return-path|delivered-to|x-original-to|authentication-results|received-spf|arc-[a-z-]+)[ \t]*:/i
+
+/**
+ * SHA-256 that tells redeliveries: the message without trace fields, and the canonical RCPT TO.
+ * The Message-ID alone would let a forger take the place of a report to come.
+ */
+export function messageDigest(raw: Buffer, rcptTo: string): Buffer {
+  const hash = createHash('sha256')
+  let at = 0
+  let kept = 0
+  let inTraceField = false
+  while (at < raw.length) {
+    const lineFeed = raw.indexOf(10, at)
+    const end = lineFeed < 0 ? raw.length : lineFeed + 1
+    const first = raw[at]
+    if (first === 10 || (first === 13 && raw[at + 1] === 10)) break
+    if (first !== 32 && first !== 9) {
+      const isTrace = traceFields.test(raw.toString('latin1', at, Math.min(end, at + 40)))
+      if (isTrace && !inTraceField) hash.update(raw.subarray(kept, at))
+      if (!isTrace && inTraceField) kept = at
+      inTraceField = isTrace
+    }
+    at = end
+  }
+  if (inTraceField) kept = at
+  return hash.update(raw.subarray(kept)).update('\0').update(rcptTo).digest()
+}

@@ -1,0 +1,142 @@
+import type { Database, Sql } from './db/sql.ts'
+import { storageFailure } from './db/sqlstate.ts'
+import type { Feedback, Outcome, Unsubscribe } from './feedback/feedback.ts'
+import { type BounceDays, suppressionEntry } from './feedback/suppression.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { addToOutbox, type OutboxEvent } from './publish/outbox.ts'
+import { type Batcher, createBatcher } from './record/batcher.ts'
+import { addFeedback, feedbackRow } from './record/feedback.ts'
+import { addDigests, addMessages, type MessageRecord } from './record/messages.ts'
+import { addSuppressions } from './suppression/add.ts'
+import { findBounceDays } from './tenant/tenants.ts'
+
+/** A message for one of its RCPT TO, and whose it is. */
+export type MailToWrite = { tenantId: number; record: MessageRecord }
+
+/** The parts of one message: written together or not at all. */
+type Mail = readonly MailToWrite[]
+
+/** Commits that share their cost; two at a time keep PostgreSQL busy while the next one collects. */
+const maxMessages = 500
+const maxInFlight = 2
+
+/** The last stage: what was decided becomes rows, many messages in one transaction. */
+export function createWriter({
+  db,
+  log,
+  metrics,
+}: {
+  db: Database
+  log: Log
+  metrics: Metrics
+}): Batcher<Mail, readonly Outcome[]> {
+  const write = async (mails: readonly Mail[]): Promise<readonly Outcome[][]> => {
+    metrics.batchMessages.observe(mails.length)
+    try {
+      return await db.transaction((sql) => writeMails(sql, mails))
+    } catch (error) {
+      const failure = storageFailure(error)
+      metrics.storageFailures.inc({ failure })
+      if (failure === 'defect')
+        log.fatal({ err: error }, 'storage is defective: messages are deferred')
+      else log.warn({ err: error, messages: mails.length }, 'messages could not be stored')
+      throw error
+    }
+  }
+  return createBatcher({
+    write,
+    isPoison: (error) => storageFailure(error) === 'poison',
+    setAside: async (mail) => {
+      const [outcomes = []] = await write([mail.map(withoutContent)])
+      return outcomes
+    },
+    maxItems: maxMessages,
+    maxInFlight,
+  })
+}
+
+/** What is left of a message that cannot be stored as read: its envelope and its bytes. */
+function withoutContent({ tenantId, record }: MailToWrite): MailToWrite {
+  const outcome = { result: 'quarantined', reason: 'unstorable' } as const
+  return { tenantId, record: { ...record, outcome, report: null, keepRaw: true } }
+}
+
+async function writeMails(sql: Sql, mails: readonly Mail[]): Promise<Outcome[][]> {
+  const parts = mails.flat()
+  const fresh = new Set<MessageRecord>()
+  // In order of the tenants, so that two batches never wait for each other.
+  const tenantIds = [...new Set(parts.map(({ tenantId }) => tenantId))].sort((a, b) => a - b)
+  for (const tenantId of tenantIds) {
+    const records = parts.filter((part) => part.tenantId === tenantId).map(({ record }) => record)
+    for (const record of await writeTenant(sql, tenantId, records)) fresh.add(record)
+  }
+  return mails.map((mail) =>
+    mail.map(({ record }) => (fresh.has(record) ? record.outcome : { result: 'duplicate' })),
+  )
+}
+
+/** Gives back the records that had not been received before. */
+async function writeTenant(
+  sql: Sql,
+  tenantId: number,
+  records: readonly MessageRecord[],
+): Promise<MessageRecord[]> {
+  const now = records[0]?.message.receivedAt ?? new Date()
+  const [unseen, days] = await Promise.all([
+    addDigests(
+      sql,
+      tenantId,
+      records.map(({ digest }) => digest),
+      now,
+    ),
+    findBounceDays(sql, tenantId),
+  ])
+  const fresh = records.filter(({ digest }) => unseen.delete(digest.toString('hex')))
+  if (fresh.length === 0) return fresh
+  const feedback = fresh.flatMap(({ outcome }) =>
+    outcome.result === 'recorded' ? outcome.feedback : [],
+  )
+  await addMessages(sql, tenantId, fresh)
+  await writeFeedback(sql, tenantId, feedback, days, now)
+  return fresh
+}
+
+/** History, lists and events of one tenant. */
+async function writeFeedback(
+  sql: Sql,
+  tenantId: number,
+  feedback: readonly Feedback[],
+  days: BounceDays,
+  now: Date,
+): Promise<void> {
+  if (feedback.length === 0) return
+  const entries = feedback
+    .map((one) => suppressionEntry(one, days))
+    .filter((entry) => entry !== null)
+  const [added] = await Promise.all([
+    addSuppressions(sql, tenantId, entries),
+    addFeedback(sql, feedback.map(feedbackRow)),
+  ])
+  const events: OutboxEvent[] = [
+    ...feedback.map(({ id, attribution }) => {
+      return { change: 'feedback' as const, feedbackId: id, address: attribution.recipient }
+    }),
+    ...added.map((entry) => ({ change: 'added' as const, ...entry })),
+  ]
+  await addToOutbox(sql, tenantId, events, now)
+}
+
+/** Clicks repeat: only the one that puts the address onto the list is an event. */
+export async function writeUnsubscribe(sql: Sql, unsubscribe: Unsubscribe): Promise<void> {
+  const { tenantId, recipient } = unsubscribe.attribution
+  const entry = suppressionEntry(unsubscribe, { hard: null, soft: null, block: null })
+  const [added] = entry ? await addSuppressions(sql, tenantId, [entry]) : []
+  if (!added) return
+  await addFeedback(sql, [feedbackRow(unsubscribe)])
+  const events: OutboxEvent[] = [
+    { change: 'feedback', feedbackId: unsubscribe.id, address: recipient },
+    { change: 'added', ...added },
+  ]
+  await addToOutbox(sql, tenantId, events, unsubscribe.reportedAt)
+}
