@@ -1,0 +1,57 @@
+import type { Database } from '../db/sql.ts'
+import { type ApiKeyScope, apiKeyHash, findApiKey, isApiKey } from '../tenant/api-key.ts'
+import { ApiError } from './errors.ts'
+
+/** The tenant on whose behalf a request comes. Throws an ApiError 401 or 403. */
+export type Authenticate = (
+  authorization: string | undefined,
+  scope: ApiKeyScope,
+) => Promise<number>
+
+type Credential = NonNullable<Awaited<ReturnType<typeof findApiKey>>>
+
+/** How long a revoked key may still work. */
+const cacheMs = 30_000
+const maxCached = 10_000
+
+/** Reads `Authorization: Bearer <key>`. Only keys that exist are remembered. */
+export function createAuthenticate({ db, now }: { db: Database; now: () => Date }): Authenticate {
+  const cache = new Map<string, { credential: Credential; until: number }>()
+
+  async function find(key: string): Promise<Credential | null> {
+    const hash = apiKeyHash(key)
+    const id = hash.toString('base64')
+    const cached = cache.get(id)
+    if (cached && cached.until > performance.now()) return cached.credential
+    cache.delete(id)
+    const credential = await db.run((sql) => findApiKey(sql, hash))
+    if (credential === null) return null
+    const [oldest] = cache.keys()
+    if (oldest !== undefined && cache.size >= maxCached) cache.delete(oldest)
+    cache.set(id, { credential, until: performance.now() + cacheMs })
+    return credential
+  }
+
+  return async (authorization, scope) => {
+    const key = bearerKey(authorization)
+    const credential = key === null ? null : await find(key)
+    if (credential === null || !isInForce(credential, now())) {
+      throw new ApiError(401, 'A valid API key is required')
+    }
+    if (credential.tenantSuspendedAt) throw new ApiError(403, 'This tenant is suspended')
+    if (!credential.scopes.includes(scope)) {
+      throw new ApiError(403, 'This API key does not have the scope that the call needs')
+    }
+    return credential.tenantId
+  }
+}
+
+/** RFC 6750 section 2.1; the scheme is case-insensitive (RFC 9110 section 11.1). */
+function bearerKey(authorization: string | undefined): string | null {
+  const key = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
+  return key !== undefined && isApiKey(key) ? key : null
+}
+
+function isInForce({ revokedAt, expiresAt }: Credential, now: Date): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > now)
+}

@@ -1,0 +1,118 @@
+import type { ErrorRequestHandler, Request } from 'express'
+import { DeadlineError } from '../db/sql.ts'
+import { sqlState, storageFailure } from '../db/sqlstate.ts'
+import type { Log } from '../log.ts'
+import { requestIdOf } from './request-id.ts'
+
+/** What is wrong with one value of a request, as the v3 API words it. */
+export type Problem = {
+  /** Where it stands, such as `['body', 'email']`. */
+  loc: readonly (string | number)[]
+  msg: string
+  type: string
+}
+
+/** An answer of ours that is not a success. Its message is told to the client. */
+export class ApiError extends Error {
+  override name = 'ApiError'
+  readonly statusCode: number
+  readonly field: string | null
+
+  constructor(statusCode: number, message: string, field: string | null = null) {
+    super(message)
+    this.statusCode = statusCode
+    this.field = field
+  }
+}
+
+/** A request whose path, query or body does not have the shape that the call asks for. */
+export class ValidationError extends Error {
+  override name = 'ValidationError'
+  readonly problems: readonly Problem[]
+
+  constructor(problems: readonly Problem[]) {
+    super('The request is not valid')
+    this.problems = problems
+  }
+}
+
+export type Failure = { statusCode: number; message: string; field: string | null }
+
+const retryAfterSeconds = 2
+
+/** Answers whatever was thrown in the JSON shape of the v3 API. */
+export function createErrorHandler(log: Log): ErrorRequestHandler {
+  return (error, request, response, next) => {
+    const failure = failureOf(error)
+    logFailure(log, request, failure, error)
+    if (response.headersSent) {
+      next(error)
+      return
+    }
+    if (failure.statusCode === 401) response.set('WWW-Authenticate', 'Bearer')
+    if (failure.statusCode === 503) response.set('Retry-After', String(retryAfterSeconds))
+    response.status(failure.statusCode).json(errorBody(error, failure))
+  }
+}
+
+/** Tells what went wrong in words that are safe to show: no stack, no SQL, no driver's message. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof ApiError) return error
+  if (error instanceof ValidationError) return failure(400, error.message)
+  const state = sqlState(error)
+  if (isConnectionError(error) || (state && storageFailure(error) === 'outage')) {
+    return failure(503, 'Temporarily unavailable, try again')
+  }
+  if (state && storageFailure(error) === 'poison') return failure(400, 'A value cannot be stored')
+  return requestFailure(error) ?? failure(500, 'Internal error')
+}
+
+export function logFailure(log: Log, request: Request, failure: Failure, error: unknown): void {
+  if (failure.statusCode < 500) return
+  // The route and not the URL: that one holds addresses and tokens.
+  const route: unknown = request.route?.path
+  log.error(
+    { err: error, requestId: requestIdOf(request), method: request.method, route },
+    'request failed',
+  )
+}
+
+function failure(statusCode: number, message: string): Failure {
+  return { statusCode, message, field: null }
+}
+
+/** Without an SQLSTATE: the driver's own codes (CONNECTION_CLOSED) and the socket's (ECONNREFUSED). */
+function isConnectionError(error: unknown): boolean {
+  if (error instanceof DeadlineError) return true
+  if (!(error instanceof Error) || !('code' in error)) return false
+  return typeof error.code === 'string' && /^(?:CONNECT[A-Z_]*|E[A-Z]+)$/.test(error.code)
+}
+
+/** What Express and its body reader complain of carries a 4xx status. */
+function requestFailure(error: unknown): Failure | null {
+  if (!(error instanceof Error) || !('status' in error)) return null
+  switch (error.status) {
+    case 400:
+      return failure(400, error instanceof URIError ? 'Malformed URL' : 'Malformed body')
+    case 413:
+      return failure(413, 'The body is too large')
+    case 415:
+      return failure(415, 'Unsupported content type, charset or encoding')
+    default:
+      return null
+  }
+}
+
+function errorBody(error: unknown, { message, field }: Failure): object {
+  if (!(error instanceof ValidationError)) {
+    return { detail: message, errors: [{ message, field, help: null }] }
+  }
+  return {
+    detail: error.problems,
+    errors: error.problems.map(({ loc, msg }) => ({
+      message: msg,
+      field: loc.slice(1).join('.') || null,
+      help: null,
+    })),
+  }
+}
