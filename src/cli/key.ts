@@ -1,0 +1,109 @@
+import type { Command } from 'commander'
+import {
+  type ApiKeyScope,
+  addApiKey,
+  apiKeyScopes,
+  isApiKey,
+  listApiKeys,
+  revokeApiKey,
+} from '../tenant/api-key.ts'
+import { CommandError } from './command-error.ts'
+import { print, table } from './output.ts'
+import { tenantNamed } from './tenant.ts'
+import { withStorage } from './with-storage.ts'
+
+type AddOptions = {
+  tenant: string
+  name: string
+  scope?: string[]
+  key?: string
+  expires?: string
+  json?: boolean
+}
+
+export function addKeyCommand(program: Command): void {
+  const key = program.command('key').description('keys of the v3 API')
+  key
+    .command('add')
+    .description('make a key; it is shown this once')
+    .requiredOption('--tenant <name>', 'whose lists it opens')
+    .option('--name <text>', 'what it is for', 'api')
+    .option('--scope <scope...>', `some of ${apiKeyScopes.join(', ')} (default: all)`)
+    .option('--expires <date>', 'last moment, such as 2030-01-01 or 2030-01-01T12:00:00Z')
+    .option('--key <text>', 'take this one: 16 to 128 printable characters')
+    .option('--json', 'print JSON')
+    .action(addKey)
+  key
+    .command('ls')
+    .description('list the keys of a tenant')
+    .requiredOption('--tenant <name>', 'whose')
+    .option('--json', 'print JSON')
+    .action(listKeys)
+  key
+    .command('revoke <id>')
+    .description('end a key, in 30 seconds everywhere')
+    .requiredOption('--tenant <name>', 'whose')
+    .option('--json', 'print JSON')
+    .action(revokeKey)
+}
+
+async function addKey(options: AddOptions): Promise<void> {
+  const { name, tenant: tenantName, key: given = null, json = false } = options
+  if (given !== null && !isApiKey(given)) {
+    throw new CommandError('--key takes 16 to 128 printable characters without spaces')
+  }
+  const scopes = scopesNamed(options.scope ?? apiKeyScopes)
+  const expiresAt = options.expires === undefined ? null : new Date(options.expires)
+  if (expiresAt && Number.isNaN(expiresAt.getTime())) {
+    throw new CommandError(`--expires takes a date such as 2030-01-01, not ${options.expires}`)
+  }
+  const key = await withStorage(({ db }) =>
+    db.transaction(async (sql) => {
+      const { tenantId } = await tenantNamed(sql, tenantName)
+      return addApiKey(sql, { tenantId, name, scopes, expiresAt, key: given })
+    }),
+  )
+  print(json, { tenant: tenantName, name, scopes, key }, key)
+}
+
+function scopesNamed(names: readonly string[]): ApiKeyScope[] {
+  return names.map((name) => {
+    const scope = apiKeyScopes.find((known) => known === name)
+    if (scope) return scope
+    throw new CommandError(`there is no scope ${name}; there are ${apiKeyScopes.join(', ')}`)
+  })
+}
+
+async function listKeys({
+  tenant,
+  json = false,
+}: {
+  tenant: string
+  json?: boolean
+}): Promise<void> {
+  const keys = await withStorage(({ db }) =>
+    db.run(async (sql) => listApiKeys(sql, (await tenantNamed(sql, tenant)).tenantId)),
+  )
+  const rows = keys.map(({ apiKeyId, name, prefix, scopes, expiresAt, revokedAt }) => [
+    apiKeyId,
+    `${prefix}…`,
+    name,
+    revokedAt ? 'revoked' : expiresAt ? `until ${expiresAt.toISOString()}` : 'in force',
+    scopes.join(' '),
+  ])
+  print(json, keys, table(['ID', 'KEY', 'NAME', 'STATE', 'SCOPES'], rows))
+}
+
+async function revokeKey(
+  id: string,
+  { tenant, json = false }: { tenant: string; json?: boolean },
+): Promise<void> {
+  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) {
+    throw new CommandError(`${id} is no id of a key; \`hearback key ls\` shows them`)
+  }
+  const revoked = await withStorage(({ db }) =>
+    db.run(async (sql) => revokeApiKey(sql, (await tenantNamed(sql, tenant)).tenantId, id)),
+  )
+  if (!revoked) throw new CommandError(`tenant ${tenant} has no key ${id} in force`)
+  print(json, { apiKeyId: id, revoked }, `key ${id} revoked`)
+}

@@ -1,0 +1,114 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTransport } from 'nodemailer'
+import { createKeyring } from './attribute/keyring.ts'
+import { table } from './cli/output.ts'
+import { readConfig } from './config.ts'
+import { type Daemon, startDaemon } from './daemon.ts'
+import { createLog } from './log.ts'
+import { listReceived, type Received } from './record/received.ts'
+import { asSentBy, loadSamples, type Sample } from './samples.ts'
+import { closeAtSignal, firstSteps } from './serve.ts'
+import { findTenant } from './tenant/tenants.ts'
+
+const tenant = 'demo'
+const domain = 'bounce.localhost'
+
+/** The main job before one's eyes: samples in over SMTP, lists out over the API; then it serves. */
+export async function demo(): Promise<void> {
+  const log = createLog('warn')
+  const dataDir = await mkdtemp(join(tmpdir(), 'hearback-demo-'))
+  // The server's own user has to get in.
+  await chmod(dataDir, 0o755)
+  try {
+    const bootstrap = { isAskedFor: true, tenant, domain, apiKey: null }
+    const config = { ...readConfig(), databaseUrl: null, secret: null, dataDir, bootstrap }
+    const daemon = await startDaemon(config, log)
+    await show(daemon)
+    await closeAtSignal(daemon, log)
+  } finally {
+    await rm(dataDir, { recursive: true, force: true })
+  }
+}
+
+async function show(daemon: Daemon): Promise<void> {
+  const samples = loadSamples()
+  const replies = await sendAll(daemon, samples)
+  const { db } = daemon.storage
+  const received = await db.run(async (sql) => {
+    const owner = await findTenant(sql, tenant)
+    return owner ? listReceived(sql, owner.tenantId, samples.length) : []
+  })
+  const rows = samples.map((sample, index) => {
+    const message = received[index]
+    return [sample.name, replies[index] ?? '', message ? meaning(message) : '', sample.about]
+  })
+  process.stdout.write(`${table(['CAME IN', 'REPLY', 'MEANS', 'WHAT IT IS'], rows)}\n\n`)
+  process.stdout.write(`${await listed(daemon)}\n${firstSteps(daemon)}`)
+  process.stdout.write('Serving until Ctrl-C; what this demo stored is deleted then.\n')
+}
+
+/** One after the other over one connection, so that what came in stands in this order. */
+async function sendAll(daemon: Daemon, samples: readonly Sample[]): Promise<string[]> {
+  const keyring = createKeyring(daemon.storage.db, daemon.storage.secret)
+  const owner = await daemon.storage.db.run((sql) => findTenant(sql, tenant))
+  const key = owner && (await keyring.newest(owner.tenantId))
+  if (!key) throw new Error('the demo has no signing key')
+  const { host, port } = daemon.smtp
+  const transport = createTransport({ host, port, ignoreTLS: true, pool: true, maxConnections: 1 })
+  const replies: string[] = []
+  for (const sample of samples) {
+    const { mailFrom, rcptTo, raw } = await asSentBy(key, domain, new Date(), sample)
+    const sent = await transport.sendMail({ envelope: { from: mailFrom, to: rcptTo }, raw })
+    replies.push(sent.response.split(' ')[0] ?? '')
+  }
+  transport.close()
+  return replies
+}
+
+function meaning({ type, outcome, outcomeReason, feedback }: Received): string {
+  if (outcome !== 'recorded') return `${outcome}: ${outcomeReason ?? type ?? 'unknown'}`
+  return feedback
+    .map(({ kind, bounceClass, classification }) =>
+      kind === 'bounce' ? `${bounceClass} bounce, ${classification}` : kind,
+    )
+    .join('; ')
+}
+
+/** Over HTTP, with the key that was just made: what an application sees. */
+async function listed({ http, bootstrapped }: Daemon): Promise<string> {
+  const get = async (path: string): Promise<unknown> => {
+    const response = await fetch(`http://${http.host}:${http.port}${path}?limit=500`, {
+      headers: { Authorization: `Bearer ${bootstrapped?.apiKey}` },
+    })
+    return response.json()
+  }
+  const { bounces } = (await get('/v3/suppression/bounces')) as {
+    bounces: { email: string; bounce_type: string; status: string | null; reason: string }[]
+  }
+  const { spam_reports: spamReports } = (await get('/v3/suppression/spam_reports')) as {
+    spam_reports: { email: string; source: string | null }[]
+  }
+  const { recipient_emails: unsubscribed } = (await get('/v3/asm/suppressions/global')) as {
+    recipient_emails: string[]
+  }
+  return [
+    `GET /v3/suppression/bounces: ${bounces.length} addresses`,
+    table(
+      ['EMAIL', 'TYPE', 'STATUS', 'REASON'],
+      bounces.map(({ email, bounce_type: type, status, reason }) => [
+        email,
+        type,
+        status ?? '-',
+        reason.slice(0, 80),
+      ]),
+    ),
+    '',
+    `GET /v3/suppression/spam_reports: ${spamReports.length} addresses`,
+    ...spamReports.map(({ email, source }) => `${email}  ${source ?? ''}`),
+    '',
+    `GET /v3/asm/suppressions/global: ${unsubscribed.length} addresses`,
+    ...unsubscribed,
+  ].join('\n')
+}

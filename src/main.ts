@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander'
+import { RulesError } from './classify/rules.ts'
+import { createProgram } from './cli/cli.ts'
+import { CommandError } from './cli/command-error.ts'
+import { ConfigError, exitCodeConfig, readConfig } from './config.ts'
+import { EmbeddedPostgresError } from './db/embedded-error.ts'
+import { MigrationError } from './db/migrate.ts'
+import { demo } from './demo.ts'
+import { serve } from './serve.ts'
+
+const program = createProgram()
+program
+  .command('serve', { isDefault: true })
+  .description('receive mail and clicks, and answer the API (the default)')
+  .action(() => serve(readConfig()))
+program
+  .command('demo')
+  .description('serve from a data directory of its own, and send the samples through it')
+  .action(demo)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = report(error)
+}
+
+/** One clear line for what the operator can mend, a stack for what we must. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode
+  const isExpected =
+    error instanceof CommandError ||
+    error instanceof ConfigError ||
+    error instanceof EmbeddedPostgresError ||
+    error instanceof MigrationError ||
+    error instanceof RulesError
+  const text = error instanceof Error ? (isExpected ? error.message : error.stack) : String(error)
+  process.stderr.write(`hearback: ${text}\n`)
+  return error instanceof ConfigError || error instanceof RulesError ? exitCodeConfig : 1
+}

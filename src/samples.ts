@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { signReturnPath } from './attribute/return-path-token.ts'
+import { openSealed, sealToken } from './attribute/sealed-token.ts'
+import { deriveSigningKey, type SigningKey } from './attribute/signing-key.ts'
+import { tokenDay } from './attribute/token-day.ts'
+import { packageRoot } from './cli/package-root.ts'
+import { findSealedTokens } from './feedback/sealed-token-text.ts'
+
+const expectationSchema = z.strictObject({
+  /** What the message is, in one line. */
+  about: z.string(),
+  mailFrom: z.string(),
+  /** `null`: to a return path signed for `signedFor`. */
+  rcptTo: z.string().nullable(),
+  signedFor: z.string().nullable(),
+  /** The line of `hearback parse --json`, without `file`. */
+  parsed: z.record(z.string(), z.unknown()),
+  outcome: z.enum(['recorded', 'ignored', 'unattributed', 'quarantined']),
+  /** What the v3 API lists afterwards because of it, for a domain that accepts `any`. */
+  bounces: z.array(z.strictObject({ email: z.string(), bounce_type: z.string() })),
+  spamReports: z.array(z.string()),
+  globalUnsubscribes: z.array(z.string()),
+})
+
+/** A message of samples/ and what hearback makes of it. */
+export type Sample = z.infer<typeof expectationSchema> & {
+  /** `kind/name`, as in the folder. */
+  name: string
+  raw: Buffer
+}
+
+/** Every samples/KIND/NAME.eml with its NAME.json, in the order of their names. */
+export function loadSamples(directory = join(packageRoot(), 'samples')): Sample[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.eml'))
+    .sort()
+    .map((file) => {
+      const name = file.slice(0, -'.eml'.length)
+      const expectation = readFileSync(join(directory, `${name}.json`), 'utf8')
+      return {
+        name,
+        raw: readFileSync(join(directory, file)),
+        ...expectationSchema.parse(JSON.parse(expectation)),
+      }
+    })
+}
+
+/** The published key of docs/tokens.md: what the tokens in the samples are sealed with. */
+export const sampleKey = deriveSigningKey(
+  { id: 1, tenantId: 1, slot: 0 },
+  Buffer.from(Array.from({ length: 32 }, (_, index) => index)),
+)
+
+/**
+ * The sample as a tenant with `key` would get it today: tokens carry the day of their issue and
+ * lapse, so those of the sample key are sealed anew, and the return path is signed.
+ */
+export async function asSentBy(
+  key: SigningKey,
+  domain: string,
+  now: Date,
+  sample: Sample,
+): Promise<{ mailFrom: string; rcptTo: string; raw: Buffer }> {
+  let text = sample.raw.toString('latin1')
+  for (const token of findSealedTokens(text)) {
+    const content = await openSealed(token, async () => sampleKey)
+    if (content === null) continue
+    const renewed = sealToken(key, { ...content, tenantId: key.tenantId, day: tokenDay(now) })
+    text = text.replaceAll(token, renewed)
+  }
+  return {
+    mailFrom: sample.mailFrom,
+    rcptTo: sample.rcptTo ?? returnPath(key, domain, now, sample.signedFor),
+    raw: Buffer.from(text, 'latin1'),
+  }
+}
+
+function returnPath(key: SigningKey, domain: string, now: Date, recipient: string | null): string {
+  const claim = { domain, recipient: recipient ?? '', messageReference: null, day: tokenDay(now) }
+  return `${signReturnPath(key, claim)}@${domain}`
+}

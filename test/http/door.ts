@@ -1,0 +1,183 @@
+import { type Logger, pino } from 'pino'
+import type { Registry } from 'prom-client'
+import { afterAll, beforeAll } from 'vitest'
+import { addSigningKey, createKeyring, type Keyring } from '../../src/attribute/keyring.ts'
+import { type SealedToken, sealToken } from '../../src/attribute/sealed-token.ts'
+import { createDatabase, type Database } from '../../src/db/sql.ts'
+import { createApp } from '../../src/http/app.ts'
+import { createHttpServer } from '../../src/http/server.ts'
+import { createMetrics } from '../../src/metrics.ts'
+import { createPipeline } from '../../src/pipeline.ts'
+import { type ApiKeyScope, addApiKey } from '../../src/tenant/api-key.ts'
+import { addTenant } from '../../src/tenant/tenants.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+
+export type Reply = { status: number; headers: Headers; text: string; json: unknown }
+
+export type Door = {
+  url: string
+  port: number
+  db: Database
+  sql: TestDatabase['sql']
+  target: TestDatabase['target']
+  keyring: Keyring
+  registry: Registry
+  /** Every log line so far. */
+  log: () => string
+  logger: Logger
+  /** The clock of the door; real time until a test sets it. */
+  setNow: (now: Date | null) => void
+  call: (method: string, path: string, options?: CallOptions) => Promise<Reply>
+  addTenant: (options?: { scopes?: ApiKeyScope[] }) => Promise<{ tenantId: number; key: string }>
+  seal: (content: Partial<SealedToken> & { tenantId: number }) => Promise<string>
+}
+
+type CallOptions = {
+  key?: string | null
+  json?: unknown
+  body?: string
+  headers?: Record<string, string>
+}
+
+const secret = 'a secret of the tests, long enough'
+
+/** One door for a test file, on a free port, over a database of its own. */
+export function useDoor(): Door {
+  const door = {} as Door
+  let close: () => Promise<void>
+  beforeAll(async () => {
+    close = await open(door)
+  })
+  afterAll(() => close())
+  return door
+}
+
+async function open(door: Door): Promise<() => Promise<void>> {
+  const test = await createTestDatabase()
+  const db = createDatabase(test.target)
+  const keyring = createKeyring(db, secret)
+  const metrics = createMetrics()
+  let lines = ''
+  const logger = pino(
+    { level: 'debug' },
+    {
+      write: (line: string) => {
+        lines += line
+      },
+    },
+  )
+  let fixed: Date | null = null
+  const now = () => fixed ?? new Date()
+  const app = createApp({
+    db,
+    keyring,
+    log: logger,
+    trustProxy: [],
+    unsubscribe: unsubscribeWith(db, keyring, logger, metrics, now),
+    now,
+  })
+  const server = createHttpServer({ host: '127.0.0.1', port: 0, maxConnections: 1_000 }, app)
+  const address = await server.listen()
+  const url = `http://127.0.0.1:${address.port}`
+  Object.assign(door, {
+    url,
+    port: address.port,
+    db,
+    sql: test.sql,
+    target: test.target,
+    keyring,
+    registry: metrics.registry,
+    log: () => lines,
+    logger,
+    setNow: (at: Date | null) => {
+      fixed = at
+    },
+    call: (method: string, path: string, options?: CallOptions) =>
+      call(url + path, method, options),
+    addTenant: (options?: { scopes?: ApiKeyScope[] }) => addTestTenant(test.sql, options),
+    seal: (content: Partial<SealedToken> & { tenantId: number }) => seal(keyring, content),
+  })
+  return async () => {
+    await server.close()
+    await db.close()
+    await test.drop()
+  }
+}
+
+/** The real thing but for what no click touches: no message is ever parsed or classified here. */
+function unsubscribeWith(
+  db: Database,
+  keyring: Keyring,
+  log: Logger,
+  metrics: ReturnType<typeof createMetrics>,
+  now: () => Date,
+) {
+  const unused = () => Promise.reject(new Error('not for clicks'))
+  return createPipeline({
+    db,
+    keyring,
+    log,
+    metrics,
+    now,
+    findDomain: unused,
+    parser: { parse: unused, close: unused },
+    rules: {} as Parameters<typeof createPipeline>[0]['rules'],
+    raw: 'none',
+  }).processUnsubscribe
+}
+
+async function call(
+  url: string,
+  method: string,
+  { key, json, body, headers = {} }: CallOptions = {},
+): Promise<Reply> {
+  const response = await fetch(url, {
+    method,
+    redirect: 'manual',
+    headers: {
+      ...(key ? { authorization: `Bearer ${key}` } : {}),
+      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    ...(body === undefined ? {} : { body }),
+  })
+  const text = await response.text()
+  const isJson = response.headers.get('content-type')?.startsWith('application/json')
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson ? JSON.parse(text) : null,
+  }
+}
+
+let tenants = 0
+
+async function addTestTenant(
+  sql: TestDatabase['sql'],
+  { scopes = ['suppressions.read', 'suppressions.write'] }: { scopes?: ApiKeyScope[] } = {},
+): Promise<{ tenantId: number; key: string }> {
+  tenants++
+  const { tenantId } = await addTenant(sql, `tenant ${tenants}`)
+  await addSigningKey(sql, secret, tenantId)
+  const key = await addApiKey(sql, { tenantId, name: 'test', scopes, expiresAt: null, key: null })
+  return { tenantId, key }
+}
+
+async function seal(
+  keyring: Keyring,
+  content: Partial<SealedToken> & { tenantId: number },
+): Promise<string> {
+  const key = await keyring.newest(content.tenantId)
+  if (!key) throw new Error('the tenant has no signing key')
+  return sealToken(key, {
+    purpose: 'unsubscribe',
+    day: 20_000,
+    groupId: null,
+    groupsToDisplay: [],
+    messageReference: null,
+    recipient: 'jane@example.com',
+    ...content,
+  })
+}
