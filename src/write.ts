@@ -46,8 +46,9 @@ export function createWriter({
   }
   return createBatcher({
     write,
-    isPoison: (error) => storageFailure(error) === 'poison',
-    setAside: async (mail) => {
+    isOfOneItem: (error) => ['poison', 'duplicate'].includes(storageFailure(error)),
+    setAside: async (mail, error) => {
+      if (storageFailure(error) === 'duplicate') return mail.map(() => ({ result: 'duplicate' }))
       const [outcomes = []] = await write([mail.map(withoutContent)])
       return outcomes
     },

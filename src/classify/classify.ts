@@ -7,12 +7,7 @@ import type { Rules } from './rules.ts'
 export type { Diagnosis } from './reading.ts'
 
 /** What a rule read, in the order of trust: the first match of the first kind decides. */
-export type Grounds =
-  | 'own rule'
-  | 'text'
-  | 'code in the text'
-  | 'Status field'
-  | 'SMTP reply code'
+export type Grounds = 'own rule' | 'text' | 'code in the text' | 'Status field' | 'SMTP reply code'
 
 export type Match = { rule: Rule; grounds: Grounds }
 

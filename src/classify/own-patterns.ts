@@ -32,7 +32,9 @@ function compiles(rule: Rule, text: string, problems: string[]): boolean {
     RE2JS.compile(text, RE2JS.CASE_INSENSITIVE)
     return true
   } catch (error) {
-    problems.push(`${rule.file}: ${rule.name}: text ${error instanceof Error ? error.message : error}`)
+    problems.push(
+      `${rule.file}: ${rule.name}: text ${error instanceof Error ? error.message : error}`,
+    )
     return false
   }
 }

@@ -128,7 +128,8 @@ function readRepeat(reader: Reader, item: Node): Node {
   if (item.kind !== 'character' && item.kind !== 'anyOf') {
     throw new SyntaxError('repeats a group: only single characters may have {m,n}')
   }
-  if (most > maxRepeat || least > most) throw new SyntaxError(`repeats more than ${maxRepeat} times`)
+  if (most > maxRepeat || least > most)
+    throw new SyntaxError(`repeats more than ${maxRepeat} times`)
   return { kind: 'repeat', item, least, most }
 }
 

@@ -48,7 +48,7 @@ const maxTextLength = 2048
 export function readDiagnosis(diagnosis: Diagnosis): Reading {
   const words = onOneLine(diagnosis.diagnosticCode ?? '')
   const whole = maskAddresses(words)
-  const text = withoutRepeatedCodes(whole.replace(hostSaid, ''))
+  const text = withoutRepeatedCodes(whole.replace(hostSaid, '').replace(gatewayLabel, ''))
   const codes = findCodes(text)
   const replyCode = codes.replyCode ?? diagnosis.replyCode
   const status = codes.status ?? diagnosis.status
@@ -77,6 +77,9 @@ function onOneLine(text: string): string {
 
 /** Postfix writes `host mx.example[192.0.2.1] said: ` before the reply of the other side. */
 const hostSaid = /^(?:<?@>?:? ?)?host [^ [\]]{1,255}(?:\[[^ \]]{1,64}\])?:? ?(?:said|says): ?/
+
+/** IronPort puts its own verdict before the reply it got: `5.1.0 - Unknown address error 550-'…'`. */
+const gatewayLabel = /^5\.\d\.\d - [a-z ()/]{3,60} (?=[45]\d\d[ -]')/
 
 const outerMark = '<>()[]{}"\'`'
 
@@ -122,10 +125,15 @@ function withoutRepeatedCodes(text: string): string {
   const replyCode = head?.[1]
   if (!head || replyCode === undefined) return text
   let rest = text.slice(head[0].length)
-  for (const codes of new Set([head[0], head[0].replace('-', ' '), `${replyCode} `, `${replyCode}-`])) {
+  for (const codes of new Set([
+    head[0],
+    head[0].replace('-', ' '),
+    `${replyCode} `,
+    `${replyCode}-`,
+  ])) {
     if (rest.includes(` ${codes}`)) rest = rest.replaceAll(` ${codes}`, ' ')
   }
-  return head[0] + rest
+  return head[0] + rest.replaceAll('  ', ' ')
 }
 
 const laterReplyCode = /(?:[:;(<>] ?|\[)([45]\d\d)(?=[ -])/

@@ -7,7 +7,11 @@ const ruleSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'must be lower-case words joined by -'),
     text: z.string().min(3).nullable().default(null),
-    provider: z.array(z.string().regex(/^[a-z0-9.-]+$/)).min(1).nullable().default(null),
+    provider: z
+      .array(z.string().regex(/^[a-z0-9.-]+$/))
+      .min(1)
+      .nullable()
+      .default(null),
     status: z
       .array(z.string().regex(statusPattern, 'must read like 5.1.1, x.1.1, x.7.500-599 or x.1.x'))
       .min(1)

@@ -89,7 +89,9 @@ function compile(rule: Rule, problems: string[]): Pattern {
   try {
     return compilePattern(rule.text ?? '')
   } catch (error) {
-    problems.push(`${rule.file}: ${rule.name}: text ${error instanceof Error ? error.message : error}`)
+    problems.push(
+      `${rule.file}: ${rule.name}: text ${error instanceof Error ? error.message : error}`,
+    )
     return neverUsed
   }
 }

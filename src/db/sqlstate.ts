@@ -3,12 +3,14 @@ import { DeadlineError } from './sql.ts'
 /**
  * What a failure to store means for the message that met it.
  * - `poison`: this value can never be stored; the sender's next try would fail the same way
+ * - `duplicate`: these very rows are stored already
  * - `outage`: ours to mend; the sender tries again
  * - `defect`: an outage that waiting will not mend (our SQL is wrong, the database is damaged)
  */
-export type StorageFailure = 'poison' | 'outage' | 'defect'
+export type StorageFailure = 'poison' | 'duplicate' | 'outage' | 'defect'
 
 const poisonStates = /^(?:22...|23502|23514|54000)$/
+const duplicateState = '23505'
 const defectStates = /^(?:42|XX)...$/
 
 /**
@@ -19,6 +21,7 @@ export function storageFailure(error: unknown): StorageFailure {
   const state = sqlState(error)
   if (state === null) return isOfConnection(error) ? 'outage' : 'poison'
   if (poisonStates.test(state)) return 'poison'
+  if (state === duplicateState) return 'duplicate'
   return defectStates.test(state) ? 'defect' : 'outage'
 }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 
 export type HttpServer = {
   /** Resolves with the address that is listened on; rejects when it is taken. */
@@ -33,11 +33,22 @@ export function createHttpServer(
     connectionsCheckingInterval: 1_000,
   })
   server.maxConnections = maxConnections
+  // Node's own closeIdleConnections leaves out those that have never sent anything.
+  const idle = new Set<Socket>()
+  const open = new Set<ServerResponse>()
   let draining = false
-  server.on('request', (_request, response) => {
+  server.on('connection', (socket) => {
+    idle.add(socket)
+    socket.once('close', () => idle.delete(socket))
+  })
+  server.on('request', ({ socket }, response) => {
+    idle.delete(socket)
+    open.add(response)
     if (draining) response.setHeader('Connection', 'close')
     response.once('close', () => {
-      if (draining) server.closeIdleConnections()
+      open.delete(response)
+      if (draining) socket.destroySoon()
+      else if (!socket.destroyed) idle.add(socket)
     })
   })
   server.on('request', listener)
@@ -55,6 +66,10 @@ export function createHttpServer(
       if (!server.listening) return
       const closed = once(server, 'close')
       server.close()
+      for (const response of open) {
+        if (!response.headersSent) response.setHeader('Connection', 'close')
+      }
+      for (const socket of idle) socket.destroy()
       const timer = setTimeout(() => server.closeAllConnections(), drainTimeoutMs)
       await closed
       clearTimeout(timer)

@@ -2,7 +2,7 @@ import type { DeliveryStatusNotification, OriginalMessage, Report } from '../fee
 import { automaticFormat, isChallenge, isVacation } from './automatic-response.ts'
 import { type DeliveryStatus, readDeliveryStatus } from './delivery-status.ts'
 import { readFeedbackReport, readPartlessComplaint } from './feedback-report.ts'
-import { field, textField } from './header.ts'
+import { textField } from './header.ts'
 import { findHumanText, type HumanText } from './human-text.ts'
 import { maxReportBytes, maxTextBytes } from './limits.ts'
 import { bodyBytes, bodyText, listParts, type Part, readEmbedded, readMessage } from './mime.ts'

@@ -16,7 +16,7 @@ type Waiting<Item, Result> = {
 }
 
 /**
- * `write` takes all items or none and answers in their order. When it fails and `isPoison` says
+ * `write` takes all items or none and answers in their order. When it fails and `isOfOneItem` says
  * that one of the items is the reason, the batch is halved until that item stands alone; then
  * `setAside` has it. Any other failure rejects the whole batch: nothing of it is stored.
  */
@@ -27,7 +27,7 @@ export function createBatcher<Item, Result>(options: {
   maxItems: number
   maxInFlight: number
 }): Batcher<Item, Result> {
-  const { write, isPoison, setAside, maxItems, maxInFlight } = options
+  const { write, isOfOneItem, setAside, maxItems, maxInFlight } = options
   const waiting: Waiting<Item, Result>[] = []
   const running = new Set<Promise<void>>()
 
@@ -59,7 +59,7 @@ export function createBatcher<Item, Result>(options: {
     batch: readonly Waiting<Item, Result>[],
     error: unknown,
   ): Promise<void> {
-    if (!isPoison(error)) {
+    if (!isOfOneItem(error)) {
       for (const { reject } of batch) reject(error)
       return
     }

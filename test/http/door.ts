@@ -30,6 +30,8 @@ export type Door = {
   call: (method: string, path: string, options?: CallOptions) => Promise<Reply>
   addTenant: (options?: { scopes?: ApiKeyScope[] }) => Promise<{ tenantId: number; key: string }>
   seal: (content: Partial<SealedToken> & { tenantId: number }) => Promise<string>
+  /** Takes the database away from under the door. */
+  dropDatabase: () => Promise<void>
 }
 
 type CallOptions = {
@@ -66,6 +68,7 @@ async function open(door: Door): Promise<() => Promise<void>> {
       },
     },
   )
+  let dropped = false
   let fixed: Date | null = null
   const now = () => fixed ?? new Date()
   const app = createApp({
@@ -96,11 +99,15 @@ async function open(door: Door): Promise<() => Promise<void>> {
       call(url + path, method, options),
     addTenant: (options?: { scopes?: ApiKeyScope[] }) => addTestTenant(test.sql, options),
     seal: (content: Partial<SealedToken> & { tenantId: number }) => seal(keyring, content),
+    dropDatabase: async () => {
+      dropped = true
+      await test.drop()
+    },
   })
   return async () => {
     await server.close()
     await db.close()
-    await test.drop()
+    if (!dropped) await test.drop()
   }
 }
 
@@ -148,7 +155,7 @@ async function call(
     status: response.status,
     headers: response.headers,
     text,
-    json: isJson ? JSON.parse(text) : null,
+    json: isJson && text !== '' ? JSON.parse(text) : null,
   }
 }
 

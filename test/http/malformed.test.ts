@@ -77,7 +77,7 @@ describe('bodies', () => {
     const { key } = await door.addTenant()
     const reply = await door.call('POST', bounces, { key })
     expect(reply.status).toBe(400)
-    expect(reply.json).toMatchObject({ detail: [{ loc: ['body'] }] })
+    expect(reply.json).toMatchObject({ detail: [{ loc: ['body', 'email'] }] })
   })
 
   test('keys that nobody asked for change nothing', async () => {

@@ -8,7 +8,7 @@ const outage = new Error('outage')
 function batcherOver(write: (items: readonly number[]) => Promise<readonly number[]>) {
   return createBatcher<number, number>({
     write,
-    isPoison: (error) => error === poison,
+    isOfOneItem: (error) => error === poison,
     setAside: async (item) => -item,
     maxItems: 10,
     maxInFlight: 2,

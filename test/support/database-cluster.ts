@@ -1,13 +1,12 @@
-import { readdir, readFile, realpath, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
 import { startEmbedded } from '../../src/db/embedded.ts'
 import { isAlive } from '../../src/db/embedded-process.ts'
 import { migrate } from '../../src/db/migrate.ts'
-import { createDataDirectory, removeDataDirectory } from './data-directory.ts'
+import { createDataDirectory, findTestFolder, removeDataDirectory } from './data-directory.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -62,10 +61,11 @@ async function findFreePort(): Promise<number> {
 
 /** The servers and files of runs that were killed. */
 async function removeLeftovers(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
+  const folder = await findTestFolder()
+  for (const name of await readdir(folder)) {
     const pid = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1])
     if (Number.isNaN(pid) || isAlive(pid)) continue
     // Those of another user are not ours to remove.
-    await removeDataDirectory(join(await realpath(tmpdir()), name)).catch(() => undefined)
+    await removeDataDirectory(join(folder, name)).catch(() => undefined)
   }
 }

@@ -49,7 +49,10 @@ const families: readonly Family[] = [
     words:
       /this is the qmail-send program|this is the mta program|the mta program at|i'm afraid i wasn't able to deliver|remote host said:|below this line is a copy of the message|su mensaje no pudo ser entregado - sua/i,
   },
-  { format: 'yahoo', words: /^message from +[\w.-]+\.\s|unable to deliver message to the following address\(es\)/i },
+  {
+    format: 'yahoo',
+    words: /^message from +[\w.-]+\.\s|unable to deliver message to the following address\(es\)/i,
+  },
   { format: 'opensmtpd', words: /this is the mailer-daemon, please do not reply/i },
   { format: 'amazon-workmail', words: /amazon workmail/i },
   { format: 'amazon-ses', words: /@[\w.-]*amazonses\.com|amazon ses/i },
@@ -57,9 +60,13 @@ const families: readonly Family[] = [
   { format: 'mxlogic', words: /mxlogic\.net|@[\w.-]*\.mxl\d/i },
   {
     format: 'nemesis',
-    words: /@(?:kundenserver|mail\.gmx|mx\.gmx|gmx|web)\.(?:de|com|net)\b|the header of the original message is following/i,
+    words:
+      /@(?:kundenserver|mail\.gmx|mx\.gmx|gmx|web)\.(?:de|com|net)\b|the header of the original message is following/i,
   },
-  { format: 'domino', words: /lotus domino|domino directory|was not delivered to:\s+\S+\s+because|lotus notes/i },
+  {
+    format: 'domino',
+    words: /lotus domino|domino directory|was not delivered to:\s+\S+\s+because|lotus notes/i,
+  },
   { format: 'groupwise', words: /groupwise/i },
   { format: 'imail', words: /smtp32 v|invalid final delivery userid|imail/i },
   { format: 'mailenable', words: /mailenable:/i },
@@ -71,8 +78,15 @@ const families: readonly Family[] = [
   { format: 'mailfoundry', words: /mailfoundry|delivery failed for the following reason:/i },
   { format: 'barracuda', words: /barracuda/i },
   { format: 'mimecast', words: /mimecast/i },
-  { format: 'courier', words: /courier mail server|this is a delivery status notification from .{1,80}, running/i },
-  { format: 'messaging-server', words: /recipient address:[\s\S]{0,200}original address:|sun java.{0,20}messaging server|iplanet messaging/i },
+  {
+    format: 'courier',
+    words: /courier mail server|this is a delivery status notification from .{1,80}, running/i,
+  },
+  {
+    format: 'messaging-server',
+    words:
+      /recipient address:[\s\S]{0,200}original address:|sun java.{0,20}messaging server|iplanet messaging/i,
+  },
   { format: 'kddi', words: /@(?:[\w-]+\.)*(?:ezweb|dion|auone-net|au)\.(?:ne\.jp|com|jp)\b/i },
   { format: 'docomo', words: /@(?:[\w-]+\.)*docomo\.ne\.jp\b/i },
   { format: 'james', words: /error message below:|x-mailer: .{0,20}james|james mail server/i },

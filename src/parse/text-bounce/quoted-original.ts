@@ -1,4 +1,4 @@
-import { readHeader, type Header } from '../header.ts'
+import { type Header, readHeader } from '../header.ts'
 
 /** A text bounce, divided at the point from where on it quotes the mail that bounced. */
 export type DividedText = { head: string; quoted: Header | null }

@@ -1,5 +1,5 @@
 import type { Action, RecipientStatus } from '../../feedback/report.ts'
-import { diagnose, type Diagnosis } from '../diagnosis.ts'
+import { type Diagnosis, diagnose } from '../diagnosis.ts'
 import { looksLikeAddress, recipientAddress } from '../recipient-address.ts'
 import { saysExpired } from './delay.ts'
 import { divideAtQuotation } from './quoted-original.ts'
@@ -32,7 +32,9 @@ export function explainRecipients(
   const words = new Map<string, string>(replies)
   lines.forEach((line, index) => {
     const next = lines[index + 1]?.start ?? head.length
-    const about = firstParagraph(head.slice(line.wordsStart, Math.min(next, line.wordsStart + maxWords)))
+    const about = firstParagraph(
+      head.slice(line.wordsStart, Math.min(next, line.wordsStart + maxWords)),
+    )
       .replace(forwardingNote, '')
       .trim()
     if (about.length >= minTelling) words.set(line.address.toLowerCase(), about)
@@ -185,7 +187,7 @@ const saidToAll = new RegExp(
     'a message that you (?:have )?sent could not be delivered to (?:one or more of its|all of its|one or more)\\s+recipients\\.',
     'this is a permanent error\\.',
     'the following address(?:\\(es\\)|es)?\\s+failed:',
-    '(?:i\'m sorry|we are sorry|sorry) to (?:have to )?inform you[^.]{0,200}\\.',
+    "(?:i'm sorry|we are sorry|sorry) to (?:have to )?inform you[^.]{0,200}\\.",
   ].join('|'),
   'gi',
 )

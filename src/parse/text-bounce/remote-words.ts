@@ -31,7 +31,10 @@ const laterReply =
 const enhancedCode = /(?:^|[^\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])/
 
 function tidy(text: string): string {
-  let words = text.replace(inReplyTo, '').replace(/^[:.;)\]>\s]+/, '').trim()
+  let words = text
+    .replace(inReplyTo, '')
+    .replace(/^[:.;)\]>\s]+/, '')
+    .trim()
   words = words.replace(/^(\d{3})[ -](?=\1[ -])/, '')
   const last = words.at(-1)
   const isUnpaired =

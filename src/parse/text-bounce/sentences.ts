@@ -12,7 +12,7 @@ const sentences = new RegExp(
     'mailbox is full:',
     'your message was addressed,',
     'attempts?:',
-    "(?:d[ée]livr|remis|distribu|achemin)[a-zé]{0,4}\\s(?:à|a|au destinataire)\\s?:?",
+    '(?:d[ée]livr|remis|distribu|achemin)[a-zé]{0,4}\\s(?:à|a|au destinataire)\\s?:?',
     '(?:entreg|enviar|envi)[a-zíóã]{1,8}\\s(?:a|al|para|à)(?:\\s[a-zóí]{2,14}){0,4}\\s?:?',
     '(?:an|für)(?:\\s(?:die|den|folgende|empfänger|adresse|e-mail-adresse)){0,4}\\s?:?',
   ].join('|')})\\s{0,8}[<("'“«\\[]{0,2}(?:SMTP:|mailto:)?(?<![\\w.+@-])${address}`,

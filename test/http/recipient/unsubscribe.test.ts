@@ -1,23 +1,40 @@
 import { connect } from 'node:net'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { SealedToken } from '../../../src/attribute/sealed-token.ts'
 import { useDoor } from '../door.ts'
 
 const door = useDoor()
 const oneClick = 'List-Unsubscribe=One-Click'
 const urlencoded = { 'content-type': 'application/x-www-form-urlencoded' }
 
-async function listed(tenantId: number) {
-  const rows = await door.sql`
-    select address, list, group_id from suppression where tenant_id = ${tenantId}`
-  return rows.map(({ address, list, groupId }) => ({ address, list, groupId }))
+let tenant: { tenantId: number; key: string }
+let recipients = 0
+beforeAll(async () => {
+  tenant = await door.addTenant()
+})
+
+/** A link to a recipient of its own: `jane1@example.com` and so on. */
+async function link(token: Partial<SealedToken> = {}) {
+  recipients++
+  const address = token.recipient ?? `jane${recipients}@example.com`
+  const sealed = await door.seal({ ...tenant, recipient: address, ...token })
+  return { address, token: sealed, path: `/u/${sealed}` }
 }
 
-const jane = { address: 'jane@example.com', list: 'global_unsubscribes', groupId: 0 }
+/** The lists that an address is on. */
+async function listsOf(address: string) {
+  const rows = await door.sql`
+    select list, group_id from suppression where address = ${address}`
+  return rows.map(({ list, groupId }) => ({ list, groupId }))
+}
 
-async function addGroup(tenantId: number, name: string): Promise<number> {
+const everything = [{ list: 'global_unsubscribes', groupId: 0 }]
+
+async function addGroup(name: string, state: 'live' | 'deleted' = 'live'): Promise<number> {
   const [row] = await door.sql<{ groupId: number }[]>`
-    insert into suppression_group (tenant_id, name) values (${tenantId}, ${name})
+    insert into suppression_group (tenant_id, name, deleted_at)
+    values (${tenant.tenantId}, ${name}, ${state === 'live' ? null : new Date()})
     returning group_id`
   return row?.groupId ?? 0
 }
@@ -32,15 +49,14 @@ function multipart(boundary: string, fields: Record<string, string>, eol = '\r\n
 
 describe('POST /u/{token}, one-click', () => {
   test('200 for the urlencoded form that mail programs send, without redirect or cookie', async () => {
-    const { tenantId } = await door.addTenant()
-    const path = `/u/${await door.seal({ tenantId })}`
+    const { address, path } = await link()
     const reply = await door.call('POST', path, { headers: urlencoded, body: oneClick })
     expect(reply.status).toBe(200)
     expect(reply.headers.get('location')).toBeNull()
     expect(reply.headers.get('set-cookie')).toBeNull()
-    expect(await listed(tenantId)).toEqual([jane])
+    expect(await listsOf(address)).toEqual(everything)
     const history = await door.sql`
-      select kind, via, origin, evidence from feedback where tenant_id = ${tenantId}`
+      select kind, via, origin, evidence from feedback where recipient = ${address}`
     expect(history).toEqual([
       { kind: 'unsubscribe', via: 'one-click', origin: 'recipient', evidence: 'sealed-token' },
     ])
@@ -66,16 +82,14 @@ describe('POST /u/{token}, one-click', () => {
     ['urlencoded in lower case', 'application/x-www-form-urlencoded', oneClick.toLowerCase()],
     ['urlencoded among others', 'application/x-www-form-urlencoded', `a=1&${oneClick}&b`],
   ])('200 for %s', async (_name, contentType, body) => {
-    const { tenantId } = await door.addTenant()
-    const path = `/u/${await door.seal({ tenantId })}`
+    const { address, path } = await link()
     const reply = await door.call('POST', path, { headers: { 'content-type': contentType }, body })
     expect(reply.status).toBe(200)
-    expect(await listed(tenantId)).toEqual([jane])
+    expect(await listsOf(address)).toEqual(everything)
   })
 
   test('200 without a content type, the body in three TCP segments', async () => {
-    const { tenantId } = await door.addTenant()
-    const token = await door.seal({ tenantId })
+    const { address, token } = await link()
     const socket = connect(door.port, '127.0.0.1')
     socket.setNoDelay(true)
     const head = `POST /u/${token} HTTP/1.1\r\nHost: x.test\r\nConnection: close\r\nContent-Length: ${oneClick.length}\r\n\r\n`
@@ -86,47 +100,44 @@ describe('POST /u/{token}, one-click', () => {
     let answer = ''
     for await (const bytes of socket) answer += bytes
     expect(answer).toMatch(/^HTTP\/1\.1 200 /)
-    expect(await listed(tenantId)).toEqual([jane])
+    expect(await listsOf(address)).toEqual(everything)
   })
 
   test('200 every time: twice at once, and again later, is one unsubscribe', async () => {
-    const { tenantId, key } = await door.addTenant()
-    const path = `/u/${await door.seal({ tenantId })}`
+    const { address, path } = await link()
     const click = () => door.call('POST', path, { headers: urlencoded, body: oneClick })
     const replies = [...(await Promise.all([click(), click()])), await click()]
     expect(replies.map(({ status, text }) => [status, text])).toEqual(
       Array(3).fill([200, 'You are unsubscribed.\n']),
     )
-    const { json } = await door.call('GET', '/v3/asm/suppressions/global', { key })
-    expect(json).toEqual({ recipient_emails: ['jane@example.com'], total: 1 })
+    expect(await listsOf(address)).toEqual(everything)
+    const outbox = await door.sql`select change from outbox where address = ${address}`
+    expect(outbox.filter(({ change }) => change === 'added')).toHaveLength(1)
   })
 
   test('200 for a token of many years ago and for a suspended tenant', async () => {
     const { tenantId } = await door.addTenant()
     await door.sql`update tenant set suspended_at = now() where tenant_id = ${tenantId}`
-    const path = `/u/${await door.seal({ tenantId, day: 1 })}`
+    const { address, path } = await link({ tenantId, day: 1 })
     const reply = await door.call('POST', path, { headers: urlencoded, body: oneClick })
     expect(reply.status).toBe(200)
-    expect(await listed(tenantId)).toEqual([jane])
+    expect(await listsOf(address)).toEqual(everything)
   })
 
   test('a token with a group unsubscribes from that group', async () => {
-    const { tenantId } = await door.addTenant()
-    const groupId = await addGroup(tenantId, 'News')
-    const path = `/u/${await door.seal({ tenantId, groupId })}`
+    const groupId = await addGroup('News')
+    const { address, path } = await link({ groupId })
     await door.call('POST', path, { headers: urlencoded, body: oneClick })
-    expect(await listed(tenantId)).toEqual([{ ...jane, list: 'group_unsubscribes', groupId }])
+    expect(await listsOf(address)).toEqual([{ list: 'group_unsubscribes', groupId }])
   })
 
   test.each(['deleted', 'unknown'])(
     'a token with a group that is %s: from everything',
     async (kind) => {
-      const { tenantId } = await door.addTenant()
-      const groupId = kind === 'deleted' ? await addGroup(tenantId, 'Old') : 987_654
-      await door.sql`update suppression_group set deleted_at = now() where tenant_id = ${tenantId}`
-      const path = `/u/${await door.seal({ tenantId, groupId })}`
+      const groupId = kind === 'deleted' ? await addGroup('Old', 'deleted') : 987_654
+      const { address, path } = await link({ groupId })
       await door.call('POST', path, { headers: urlencoded, body: oneClick })
-      expect(await listed(tenantId)).toEqual([jane])
+      expect(await listsOf(address)).toEqual(everything)
     },
   )
 })
@@ -139,16 +150,14 @@ describe('400', () => {
     ['an open multipart body', '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"'],
     ['more than 4 KiB', `${oneClick}&${'x'.repeat(5_000)}`],
   ])('for %s, and nothing is changed', async (_name, body) => {
-    const { tenantId } = await door.addTenant()
-    const path = `/u/${await door.seal({ tenantId })}`
+    const { address, path } = await link()
     const reply = await door.call('POST', path, { headers: urlencoded, body })
     expect(reply.status).toBe(400)
-    expect(await listed(tenantId)).toEqual([])
+    expect(await listsOf(address)).toEqual([])
   })
 
   test('for any other body', async () => {
-    const { tenantId } = await door.addTenant()
-    const path = `/u/${await door.seal({ tenantId })}`
+    const { address, path } = await link()
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 300 }), async (body) => {
         const reply = await door.call('POST', path, { headers: urlencoded, body })
@@ -156,14 +165,13 @@ describe('400', () => {
       }),
       { numRuns: 50 },
     )
-    expect(await listed(tenantId)).toEqual([])
+    expect(await listsOf(address)).toEqual([])
   })
 })
 
 describe('404', () => {
   test('with one body, by GET and by POST, for whatever is no unsubscribe token', async () => {
-    const { tenantId } = await door.addTenant()
-    const token = await door.seal({ tenantId })
+    const { address, token } = await link()
     const bodies = new Set<string>()
     for (const text of [
       'garbage',
@@ -171,8 +179,8 @@ describe('404', () => {
       token.slice(0, -1),
       `${token}A`,
       token.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
-      await door.seal({ tenantId, purpose: 'reference' }),
-      await door.seal({ tenantId, purpose: 'preferences' }),
+      await door.seal({ ...tenant, recipient: address, purpose: 'reference' }),
+      await door.seal({ ...tenant, recipient: address, purpose: 'preferences' }),
       'a%00b',
       '%3Cscript%3E',
     ]) {
@@ -184,14 +192,14 @@ describe('404', () => {
       }
     }
     expect(bodies.size).toBe(1)
-    expect(await listed(tenantId)).toEqual([])
+    expect(await listsOf(address)).toEqual([])
   })
 })
 
 describe('GET /u/{token}', () => {
   test('200 with a page that asks, and that nothing else can be loaded from or into', async () => {
-    const { tenantId } = await door.addTenant()
-    const reply = await door.call('GET', `/u/${await door.seal({ tenantId })}`)
+    const { path } = await link()
+    const reply = await door.call('GET', path)
     expect(reply.status).toBe(200)
     expect(reply.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(reply.headers.get('referrer-policy')).toBe('no-referrer')
@@ -209,34 +217,31 @@ describe('GET /u/{token}', () => {
   test.each(['GET', 'HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE'])(
     '%s changes nothing',
     async (method) => {
-      const { tenantId } = await door.addTenant()
-      const path = `/u/${await door.seal({ tenantId })}`
+      const { address, path } = await link()
       const sends = ['GET', 'HEAD'].includes(method) ? {} : { headers: urlencoded, body: oneClick }
       const reply = await door.call(method, path, sends)
       expect(reply.status).toBeLessThan(500)
-      expect(await listed(tenantId)).toEqual([])
-      expect(await door.sql`select 1 from feedback where tenant_id = ${tenantId}`).toHaveLength(0)
+      expect(await listsOf(address)).toEqual([])
+      expect(await door.sql`select 1 from feedback where recipient = ${address}`).toHaveLength(0)
     },
   )
 
   test('200 for the form of the page, sent as browsers send it', async () => {
-    const { tenantId } = await door.addTenant()
-    const path = `/u/${await door.seal({ tenantId })}`
+    const { address, path } = await link()
     const page = await door.call('GET', path)
     const [, name, value] = /<button name="(\w+)" value="(\w+)">/.exec(page.text) ?? []
     const reply = await door.call('POST', path, { headers: urlencoded, body: `${name}=${value}` })
     expect(reply.status).toBe(200)
     expect(reply.text).toContain('You are unsubscribed')
-    expect(await listed(tenantId)).toEqual([jane])
-    const [history] = await door.sql`select via from feedback where tenant_id = ${tenantId}`
+    expect(await listsOf(address)).toEqual(everything)
+    const [history] = await door.sql`select via from feedback where recipient = ${address}`
     expect(history).toEqual({ via: 'confirm-page' })
   })
 
   test('the group is named, and a name with HTML in it is text', async () => {
-    const { tenantId } = await door.addTenant()
-    const groupId = await addGroup(tenantId, `"><script>alert('1')</script>&amp;`)
-    const recipient = `"<img src=x>"@example.com`
-    const reply = await door.call('GET', `/u/${await door.seal({ tenantId, groupId, recipient })}`)
+    const groupId = await addGroup(`"><script>alert('1')</script>&amp;`)
+    const { path } = await link({ groupId, recipient: `"<img src=x>"@example.com` })
+    const reply = await door.call('GET', path)
     expect(reply.text).toContain(
       '&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;amp;',
     )
@@ -244,10 +249,8 @@ describe('GET /u/{token}', () => {
   })
 
   test('a group that was deleted is not named', async () => {
-    const { tenantId } = await door.addTenant()
-    const groupId = await addGroup(tenantId, 'Secret project')
-    await door.sql`update suppression_group set deleted_at = now() where tenant_id = ${tenantId}`
-    const reply = await door.call('GET', `/u/${await door.seal({ tenantId, groupId })}`)
+    const { path } = await link({ groupId: await addGroup('Secret project', 'deleted') })
+    const reply = await door.call('GET', path)
     expect(reply.text).toContain('all mail')
     expect(reply.text).not.toContain('Secret project')
   })

@@ -1,0 +1,90 @@
+import { createServer } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { createDatabase } from '../../src/db/sql.ts'
+import { createApp } from '../../src/http/app.ts'
+import { createHttpServer } from '../../src/http/server.ts'
+import { routes } from '../../src/http/v3/routes.ts'
+import { useDoor } from './door.ts'
+
+const door = useDoor()
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const address = probe.address()
+  await new Promise((resolve) => probe.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+describe('503 with Retry-After, and not a word of the database', () => {
+  test('when it refuses connections', async () => {
+    const db = createDatabase({ ...door.target, host: '127.0.0.1', port: await freePort() })
+    const app = createApp({
+      db,
+      keyring: door.keyring,
+      log: door.logger,
+      trustProxy: [],
+      unsubscribe: () => Promise.reject(new Error('no storage')),
+      now: () => new Date(),
+    })
+    const server = createHttpServer({ host: '127.0.0.1', port: 0, maxConnections: 10 }, app)
+    const { port } = await server.listen()
+    const { key } = await door.addTenant()
+    const headers = { authorization: `Bearer ${key}` }
+    const reply = await fetch(`http://127.0.0.1:${port}/v3/suppression/bounces`, { headers })
+    expect(reply.status).toBe(503)
+    expect(reply.headers.get('retry-after')).toMatch(/^\d+$/)
+    expect(reply.headers.get('x-request-id')).not.toBeNull()
+    const detail = 'Temporarily unavailable, try again'
+    const errors = [{ message: detail, field: null, help: null }]
+    expect(await reply.json()).toEqual({ detail, errors })
+    await server.close()
+    await db.close()
+  })
+
+  test('when a click cannot be stored', async () => {
+    const app = createApp({
+      db: door.db,
+      keyring: door.keyring,
+      log: door.logger,
+      trustProxy: [],
+      unsubscribe: () => Promise.reject(new Error('no storage')),
+      now: () => new Date(),
+    })
+    const server = createHttpServer({ host: '127.0.0.1', port: 0, maxConnections: 10 }, app)
+    const { port } = await server.listen()
+    const { tenantId } = await door.addTenant()
+    const reply = await fetch(`http://127.0.0.1:${port}/u/${await door.seal({ tenantId })}`, {
+      method: 'POST',
+      body: new URLSearchParams({ 'List-Unsubscribe': 'One-Click' }),
+    })
+    expect(reply.status).toBe(503)
+    expect(reply.headers.get('retry-after')).toBe('60')
+    expect(await reply.text()).not.toContain('storage')
+    await server.close()
+  })
+
+  test('when it goes away, for every call of a known key and for every link', async () => {
+    const { tenantId, key } = await door.addTenant()
+    const token = await door.seal({ tenantId })
+    expect((await door.call('GET', '/v3/suppression/bounces', { key })).status).toBe(200)
+    const email = 'a@example.com'
+    await door.dropDatabase()
+    for (const { method, path } of routes) {
+      const query = method === 'delete' && !path.includes(':') ? '?delete_all=true' : ''
+      const reply = await door.call(
+        method.toUpperCase(),
+        `/v3${path.replace(':email', email)}${query}`,
+        { key, ...(method === 'post' ? { json: { email, recipient_emails: [email] } } : {}) },
+      )
+      expect([method, path, reply.status]).toEqual([method, path, 503])
+      expect(reply.json).toMatchObject({ detail: 'Temporarily unavailable, try again' })
+    }
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const body = 'List-Unsubscribe=One-Click'
+    const click = await door.call('POST', `/u/${token}`, { headers, body })
+    expect(click.status).toBe(503)
+    expect(click.text).not.toMatch(/database|postgres/i)
+    expect(door.log()).toContain('request failed')
+  })
+})
