@@ -40,6 +40,8 @@ export type Daemon = {
 }
 
 const maxHttpConnections = 5_000
+/** Of the ten seconds that supervisors wait before they kill: the rest is for the last commit. */
+const closeDeadlineMs = 6_000
 
 /** What has to be closed, in the order in which it was opened. */
 type Closers = (() => Promise<void>)[]
@@ -148,10 +150,10 @@ async function openDoors({
     now: () => new Date(),
   })
   const http = createHttpServer({ ...config.http, maxConnections: maxHttpConnections }, app)
-  closers.push(http.close)
   const smtp = openSmtp(config, log, metrics, pipeline)
-  closers.push(smtp.close, async () => {
+  closers.push(async () => {
     isDraining = true
+    await Promise.all([smtp.close(), http.close()])
   })
   return {
     admin: listensAt(await admin.listen()),
@@ -167,7 +169,13 @@ function listensAt({ address, port }: AddressInfo): ListensAt {
 function openSmtp(config: Config, log: Log, metrics: Metrics, pipeline: Pipeline): SmtpServer {
   const { protocol, ...options } = config.smtp
   return createSmtpServer(
-    { ...smtpDefaults, ...options, hostname: config.hostname, lmtp: protocol === 'lmtp' },
+    {
+      ...smtpDefaults,
+      ...options,
+      hostname: config.hostname,
+      lmtp: protocol === 'lmtp',
+      closeDeadlineMs,
+    },
     {
       checkRecipient: async (rcptTo) => verdictOf(await pipeline.findDestination(rcptTo)),
       processMessage: pipeline.processMessage,

@@ -21,7 +21,7 @@ const patienceMs = 120_000
 /** A predecessor that was killed may leave a backend behind for a moment. */
 const launchPatienceMs = 5_000
 const pollMs = 5
-const relaunchMs = 200
+const retryMs = 100
 
 /**
  * A session at the server that runs on the cluster; starts one when there is none. Nothing locks
@@ -30,6 +30,7 @@ const relaunchMs = 200
 export async function attach(server: Server, signal: AbortSignal | null): Promise<Attachment> {
   const { place, purpose, logFile } = server
   const startedAt = performance.now()
+  let firstLaunchAt: number | null = null
   let launch: Launch | null = null
   for (;;) {
     signal?.throwIfAborted()
@@ -38,21 +39,23 @@ export async function attach(server: Server, signal: AbortSignal | null): Promis
       const session = await openSession(postmaster, place, purpose)
       if (session !== null) return { session, postmaster }
     }
-    const waitedMs = performance.now() - startedAt
+    const now = performance.now()
     if (postmaster === null && launch?.ended !== null) {
-      if (launch !== null && waitedMs > launchPatienceMs) {
+      firstLaunchAt ??= now
+      if (launch !== null && now - firstLaunchAt > launchPatienceMs) {
         throw new EmbeddedPostgresError(
           `PostgreSQL does not start (${launch.ended}): ${await lastLogLines(logFile)}`,
         )
       }
-      if (launch !== null) await sleep(relaunchMs)
+      if (launch !== null) await sleep(retryMs)
       launch = await start(server)
-    } else if (waitedMs > patienceMs) {
+    } else if (now - startedAt > patienceMs) {
       throw new EmbeddedPostgresError(
-        `PostgreSQL (process ${postmaster?.pid ?? 'unknown'}) cannot be reached after ${patienceMs / 1000} s, see ${logFile}.`,
+        `PostgreSQL (process ${postmaster?.pid ?? 'unknown'}) cannot be reached after ` +
+          `${patienceMs / 1000} s, see ${logFile}.`,
       )
     }
-    await sleep(pollMs)
+    await sleep(postmaster?.isReady === true ? retryMs : pollMs)
   }
 }
 

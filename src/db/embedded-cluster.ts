@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { access, chown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { access, lchown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EmbeddedPostgresError, errorCode } from './embedded-error.ts'
 import type { Place } from './embedded-place.ts'
@@ -60,9 +60,9 @@ async function majorVersion(cluster: string): Promise<string | null> {
 async function createCluster({ home, cluster, user }: Place, program: string): Promise<void> {
   const unfinished = unfinishedPath(cluster)
   await mkdir(unfinished, { mode: 0o700 })
-  if (user !== null) await chown(unfinished, user.uid, user.gid)
+  if (user !== null) await lchown(unfinished, user.uid, user.gid)
   await runInitdb(unfinished, program, user)
-  await rmdir(cluster).catch(() => {})
+  await rmdir(cluster).catch(() => undefined)
   try {
     await rename(unfinished, cluster)
   } catch (error) {

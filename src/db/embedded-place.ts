@@ -94,7 +94,8 @@ async function makeFolder(path: string): Promise<string> {
   return path
 }
 
-async function makeFolders(path: string, mode: number): Promise<void> {
+/** The mode is for the last folder, and only when it was not there. */
+export async function makeFolders(path: string, mode: number): Promise<void> {
   const created = await mkdir(path, { recursive: true })
   // The mode that mkdir takes is cut by the umask.
   if (created !== undefined) await chmod(path, mode)

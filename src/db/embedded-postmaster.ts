@@ -54,27 +54,17 @@ export async function findPostmaster(cluster: string): Promise<Postmaster | null
 /** Starts PostgreSQL in a session of its own, where no Ctrl-C meant for us reaches it. */
 export async function launchPostgres(files: ServerFiles): Promise<Launch> {
   await removeForeignLocks(files)
-  const { cluster, socketDirectory, user } = files
+  const { user } = files
   const log = await openLog(files.logFile, user)
   const launch: Launch = { ended: null }
   try {
-    const child = spawn(
-      join(files.program, 'bin/postgres'),
-      // The setting is a list: quotes keep a comma in the path from dividing it.
-      [
-        '-D',
-        cluster,
-        '-c',
-        `unix_socket_directories="${socketDirectory.replaceAll('"', '""')}"`,
-      ].concat(['-c', 'unix_socket_permissions=0700']),
-      {
-        cwd: '/',
-        env: { LC_ALL: 'C' },
-        detached: true,
-        stdio: ['ignore', log.fd, log.fd],
-        ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
-      },
-    )
+    const child = spawn(join(files.program, 'bin/postgres'), serverArguments(files), {
+      cwd: '/',
+      env: { LC_ALL: 'C' },
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
+    })
     child.on('error', (error) => {
       launch.ended = error.message
     })
@@ -114,6 +104,13 @@ export async function lastLogLines(logFile: string): Promise<string> {
   return text.trimEnd().split('\n').slice(-4).join('\n')
 }
 
+function serverArguments({ cluster, socketDirectory }: ServerFiles): string[] {
+  // The setting is a list: quotes keep a comma in the path from dividing it.
+  const quoted = `"${socketDirectory.replaceAll('"', '""')}"`
+  const settings = [`unix_socket_directories=${quoted}`, 'unix_socket_permissions=0700']
+  return ['-D', cluster, ...settings.flatMap((setting) => ['-c', setting])]
+}
+
 /**
  * PostgreSQL itself takes away the lock files of a process that is gone, but believes every living
  * process of the same user that has its number to be a server.
@@ -128,7 +125,8 @@ async function removeForeignLocks({ cluster, socketDirectory }: ServerFiles): Pr
   ]
   for (const file of files) {
     const text = await readFile(file, 'utf8').catch(ignoreMissing)
-    const pid = Number.parseInt(text ?? '', 10)
+    // A server in single-user mode writes its number negative.
+    const pid = Math.abs(Number.parseInt(text ?? '', 10))
     if (isAlive(pid) && !(await isServer(pid, cluster))) await rm(file, { force: true })
   }
 }

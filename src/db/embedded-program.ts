@@ -12,6 +12,7 @@ import {
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { EmbeddedPostgresError, errorCode } from './embedded-error.ts'
+import { makeFolders } from './embedded-place.ts'
 import { removeUnfinished, unfinishedPath } from './embedded-unfinished.ts'
 import { canEnter, type ServerUser } from './embedded-user.ts'
 
@@ -53,6 +54,7 @@ export async function ensureProgram(
   if (isEntered && (await makeLinks(directory))) return directory
   const copy = join(copies, `postgresql-${version}`)
   if (await exists(copy)) return copy
+  await makeFolders(copies, 0o755)
   await removeUnfinished(copy)
   const unfinished = unfinishedPath(copy)
   await copyFolder(directory, unfinished)

@@ -22,7 +22,7 @@ type Waiting<Item, Result> = {
  */
 export function createBatcher<Item, Result>(options: {
   write: (items: readonly Item[]) => Promise<readonly Result[]>
-  isPoison: (error: unknown) => boolean
+  isOfOneItem: (error: unknown) => boolean
   setAside: (item: Item, error: unknown) => Promise<Result>
   maxItems: number
   maxInFlight: number

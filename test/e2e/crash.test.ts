@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { findPostmaster } from '../../src/db/embedded-postmaster.ts'
-import { startDaemon } from '../support/daemon.ts'
+import { type RunningDaemon, startDaemon } from '../support/daemon.ts'
 import { createDataDirectory, removeDataDirectory } from '../support/data-directory.ts'
 import { apiKey } from './api.ts'
 import { startLoad } from './load.ts'
@@ -25,6 +25,12 @@ beforeAll(async () => {
 
 afterAll(() => removeDataDirectory(dataDir))
 
+async function start(): Promise<RunningDaemon> {
+  const daemon = await startDaemon(env)
+  onTestFinished(async () => void (await daemon.kill()))
+  return daemon
+}
+
 /** How often each recipient stands in the history. */
 async function stored(): Promise<Map<string, number>> {
   const postmaster = await findPostmaster(join(dataDir, 'postgres'))
@@ -42,7 +48,7 @@ async function postmasterPid(): Promise<number> {
 }
 
 test('kill -9 under load, five times: nothing that was acknowledged is lost or doubled', async () => {
-  let daemon = await startDaemon(env)
+  let daemon = await start()
   const pid = await postmasterPid()
   for (let round = 0; round < 5; round++) {
     const load = startLoad(daemon, { rcptTo, clients: 8, name: `round-${round}` })
@@ -50,15 +56,13 @@ test('kill -9 under load, five times: nothing that was acknowledged is lost or d
     await daemon.kill()
     await load.end()
 
-    daemon = await startDaemon(env)
+    daemon = await start()
 
     const rows = await stored()
     expect(load.acknowledged.filter((recipient) => !rows.has(recipient))).toEqual([])
     expect([...rows.values()].filter((times) => times !== 1)).toEqual([])
     const own = [...rows.keys()].filter((recipient) => recipient.startsWith(`round-${round}-`))
-    const unanswered = new Set(load.sent).difference(new Set(load.acknowledged))
-    const extra = own.filter((recipient) => !load.acknowledged.includes(recipient))
-    expect(extra.filter((recipient) => !unanswered.has(recipient))).toEqual([])
+    expect(own.length - load.acknowledged.length, 'committed, but not answered').toBeLessThan(9)
     expect(await postmasterPid(), 'the server lives on and is adopted').toBe(pid)
   }
   expect(await daemon.stop()).toEqual({ code: 0, signal: null })
@@ -66,7 +70,7 @@ test('kill -9 under load, five times: nothing that was acknowledged is lost or d
 })
 
 test('kill -9 of the PostgreSQL server under load: the daemon brings it back, and nothing is lost', async () => {
-  const daemon = await startDaemon(env)
+  const daemon = await start()
   const load = startLoad(daemon, { rcptTo, clients: 8, name: 'server' })
   await load.more(50)
   process.kill(await postmasterPid(), 'SIGKILL')
