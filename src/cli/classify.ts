@@ -1,42 +1,57 @@
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { type Command, Option } from 'commander'
+import { open } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import type { Command } from 'commander'
 import { classify, type Explanation, explain } from '../classify/classify.ts'
 import { readReply } from '../classify/reading.ts'
 import { loadRules, type Rules } from '../classify/rules.ts'
+import { readConfig } from '../config.ts'
+import { CommandError } from './command-error.ts'
 import { rulesDirectory } from './package-root.ts'
 
-type Options = { json?: true; explain?: true; rules: string; ownRules?: string }
+type Options = { json?: true; explain?: true; ownRules?: string }
 
-/** `hearback classify`: what single SMTP replies mean. One answer for every line, in order. */
+/**
+ * `hearback classify`: what single SMTP replies mean. One answer for every line, in order; an
+ * empty line is a reply of which nothing is known, so it gets its answer too.
+ */
 export function addClassifyCommand(program: Command): void {
   program
     .command('classify')
-    .summary('say what SMTP replies mean')
     .description(
-      'Reads SMTP replies, one a line, and prints for each whether the mailbox is gone (hard), ' +
-        'cannot take mail now (soft) or refuses us (block). An empty line gets an answer too.',
+      'say what SMTP replies mean: hard (mailbox gone), soft (not now) or block (refused)',
     )
-    .argument('[files...]', 'files to read; - is standard input', ['-'])
+    .argument('[files...]', 'one reply a line; - is standard input', ['-'])
     .option('--json', 'one JSON object a line')
-    .option('--explain', 'also print which rules matched, and what each of them read')
-    .option('--rules <directory>', 'the rules to use', rulesDirectory())
-    .addOption(
-      new Option('--own-rules <directory>', 'your own rules, tried first').env(
-        'HEARBACK_RULES_DIR',
-      ),
-    )
+    .option('--explain', 'also which rules matched, and what each of them read')
+    .option('--own-rules <directory>', 'your rules; HEARBACK_RULES_DIR when absent')
     .action(async (files: string[], options: Options) => {
-      const rules = loadRules(options.rules, options.ownRules ?? null)
+      const rules = loadRules(rulesDirectory(), options.ownRules ?? readConfig().rulesDir)
       for (const file of files) {
-        for await (const line of linesOf(file)) process.stdout.write(answer(rules, line, options))
+        for await (const line of linesOf(await openInput(file))) {
+          process.stdout.write(`${answer(rules, line, options)}\n`)
+        }
       }
     })
 }
 
-function linesOf(file: string): AsyncIterable<string> {
-  const input = file === '-' ? process.stdin : createReadStream(file)
-  return createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
+async function openInput(file: string): Promise<Readable> {
+  if (file === '-') return process.stdin
+  try {
+    return (await open(file)).createReadStream()
+  } catch (error) {
+    throw new CommandError(`cannot read ${file}: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/** Lines end with LF alone: a reply may hold any other separator, and N lines get N answers. */
+async function* linesOf(input: Readable): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of input.setEncoding('utf8')) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+  if (rest !== '') yield rest
 }
 
 function answer(rules: Rules, line: string, options: Options): string {
@@ -45,18 +60,17 @@ function answer(rules: Rules, line: string, options: Options): string {
   const { status, replyCode } = diagnosis
   const explanation = options.explain ? explain(rules, diagnosis) : null
   if (options.json) {
-    const shown = explanation && { explanation: explanationRecord(explanation) }
-    return `${JSON.stringify({ bounceClass, reason, rule, status, replyCode, ...shown })}\n`
+    const more = explanation && { explanation: explanationRecord(explanation) }
+    return JSON.stringify({ bounceClass, reason, rule, status, replyCode, ...more })
   }
-  const reasons = explanation ? explanationLines(explanation) : []
-  return [`${bounceClass}  ${reason}  (${rule ?? 'no rule'})  ${line}`, ...reasons, ''].join('\n')
+  const head = `${bounceClass.padEnd(5)} ${reason.padEnd(20)} ${line.trimEnd()}`
+  return explanation ? [head, ...explanationLines(explanation)].join('\n') : head
 }
 
-/** What `--explain --json` adds. */
-export function explanationRecord(explanation: Explanation) {
+function explanationRecord({ softened, matches }: Explanation) {
   return {
-    softened: explanation.softened,
-    matches: explanation.matches.map(({ rule, grounds }) => ({
+    softened,
+    matches: matches.map(({ rule, grounds }) => ({
       rule: rule.name,
       grounds,
       bounceClass: rule.bounceClass,
@@ -66,13 +80,12 @@ export function explanationRecord(explanation: Explanation) {
   }
 }
 
-/** What `--explain` prints below the answer: the rule that decided, then those that it beat. */
-export function explanationLines(explanation: Explanation): string[] {
-  const lines = explanation.matches.map(({ rule, grounds }, position) => {
-    const said = `${rule.name} says ${rule.bounceClass}, ${rule.reason} (${rule.source})`
-    return `  ${position === 0 ? 'decided by' : 'beat'} ${grounds}: ${said}`
+/** The rule that decided, then those that it beat, each with what it read. */
+function explanationLines({ matches, softened }: Explanation): string[] {
+  if (matches.length === 0) return ['  no rule knows the text, and no code tells: soft']
+  const lines = matches.map(({ rule, grounds }, position) => {
+    const verb = position === 0 ? 'decided' : 'beaten'
+    return `  ${verb}: ${grounds}: ${rule.name}: ${rule.bounceClass}, ${rule.reason} (${rule.source})`
   })
-  if (explanation.softened) lines.push('  but the code says that it may pass: never hard')
-  if (lines.length === 0) lines.push('  no rule knows the text, and no code tells')
-  return lines
+  return softened ? [...lines, '  softened: the code says that it may pass'] : lines
 }

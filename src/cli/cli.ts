@@ -8,6 +8,7 @@ import { addKeyCommand } from './key.ts'
 import { addMigrateCommand } from './migrate.ts'
 import { packageRoot } from './package-root.ts'
 import { addParseCommand } from './parse.ts'
+import { addRulesCommand } from './rules.ts'
 import { addTenantCommand } from './tenant.ts'
 import { addTokenCommand } from './token.ts'
 
@@ -21,6 +22,7 @@ export function createProgram(): Command {
   addConfigCommand(program)
   addParseCommand(program)
   addClassifyCommand(program)
+  addRulesCommand(program)
   addTenantCommand(program)
   addKeyCommand(program)
   addDomainCommand(program)

@@ -2,7 +2,9 @@ import type { Command } from 'commander'
 import {
   type ApiKeyScope,
   addApiKey,
+  apiKeyHash,
   apiKeyScopes,
+  findApiKey,
   isApiKey,
   listApiKeys,
   revokeApiKey,
@@ -60,6 +62,10 @@ async function addKey(options: AddOptions): Promise<void> {
   const key = await withStorage(({ db }) =>
     db.transaction(async (sql) => {
       const { tenantId } = await tenantNamed(sql, tenantName)
+      const known = given === null ? null : await findApiKey(sql, apiKeyHash(given))
+      if (known && known.tenantId !== tenantId) {
+        throw new CommandError('this key is there already, for another tenant')
+      }
       return addApiKey(sql, { tenantId, name, scopes, expiresAt, key: given })
     }),
   )

@@ -1,4 +1,6 @@
-import type { Config } from '../config.ts'
+import { createKeyring } from '../attribute/keyring.ts'
+import { WrongSecretError } from '../attribute/signing-key.ts'
+import { type Config, ConfigError } from '../config.ts'
 import { startEmbedded } from '../db/embedded.ts'
 import { migrate } from '../db/migrate.ts'
 import { type ConnectionTarget, connect, createDatabase, type Database } from '../db/sql.ts'
@@ -7,7 +9,7 @@ import type { Log } from '../log.ts'
 import { CommandError } from './command-error.ts'
 import { secretInForce } from './secret.ts'
 
-/** An open, migrated database, and what it takes to close it again. */
+/** An open, migrated database, the secret that its keys are stored under, and how to close it. */
 export type Storage = {
   db: Database
   secret: string
@@ -19,22 +21,23 @@ export type Storage = {
 
 /**
  * PostgreSQL by DATABASE_URL, or the embedded one: a running one is used, else it is started for as
- * long as it is needed.
+ * long as it is needed. Throws a ConfigError or CommandError with words for the operator.
  */
 export async function openStorage(
   config: Config,
   purpose: 'daemon' | 'command',
   log: Log,
 ): Promise<Storage> {
-  const secret = secretInForce(config)
   if (config.databaseUrl !== null) {
     const target = { url: config.databaseUrl }
+    const secret = secretInForce(config)
     const applied = await migrateTarget(target, log).catch((error: unknown) => {
       if (!isOfDatabase(error)) throw error
       throw new CommandError(`the PostgreSQL of DATABASE_URL cannot be used: ${error.message}`)
     })
     const db = createDatabase(target)
-    return { db, secret, isEmbedded: false, applied, close: () => db.close() }
+    const close = (): Promise<void> => db.close()
+    return checkSecret({ db, secret, isEmbedded: false, applied, close })
   }
   const embedded = await startEmbedded({ dataDir: config.dataDir, purpose, log })
   if (embedded.note !== null && purpose === 'daemon') log.info(embedded.note)
@@ -43,15 +46,25 @@ export async function openStorage(
     throw error
   })
   const db = createDatabase(embedded.connection)
-  return {
-    db,
-    secret,
-    isEmbedded: true,
-    applied,
-    close: async () => {
-      await db.close()
-      await embedded.stop()
-    },
+  const secret = secretInForce(config)
+  const close = async (): Promise<void> => {
+    await db.close()
+    await embedded.stop()
+  }
+  return checkSecret({ db, secret, isEmbedded: true, applied, close })
+}
+
+/** A key that is stored under another secret than the others would make all of them unreadable. */
+async function checkSecret(storage: Storage): Promise<Storage> {
+  try {
+    await createKeyring(storage.db, storage.secret).load()
+    return storage
+  } catch (error) {
+    await storage.close()
+    if (!(error instanceof WrongSecretError)) throw error
+    throw new ConfigError([
+      'HEARBACK_SECRET: is not the secret that the signing keys in this database were stored under; use that one (embedded: the file `secret` of the data directory it began with)',
+    ])
   }
 }
 

@@ -9,6 +9,7 @@ import {
   rmdir,
   stat,
   symlink,
+  writeFile,
 } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { EmbeddedPostgresError, errorCode } from './embedded-error.ts'
@@ -85,7 +86,10 @@ async function linkToSystemFolder(link: string, hash: string): Promise<void> {
   } catch (error) {
     await rmdir(home)
     if (errorCode(error) !== 'EEXIST') throw error
+    return
   }
+  // For the operator who wonders whose folder this is.
+  await writeFile(join(home, 'data-directory'), `${dirname(link)}\n`)
 }
 
 async function makeFolder(path: string): Promise<string> {

@@ -43,11 +43,11 @@ export async function addToOutbox(
 export async function purgeOutbox(sql: Sql, before: Date, limit: number): Promise<number> {
   const purged = await sql`
     delete from outbox
-    where (tenant_id, outbox_id) in (
-      select tenant_id, outbox_id
+    where ctid = any(array(
+      select ctid
       from outbox
       where written_at < ${before}
       limit ${limit}
-      for update skip locked)`
+      for update skip locked))`
   return purged.count
 }

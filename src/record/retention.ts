@@ -14,27 +14,27 @@ export async function purgeRecords(
 ): Promise<number> {
   const raw = await sql`
     delete from raw_message
-    where (tenant_id, received_message_id) in (
-      select tenant_id, received_message_id
+    where ctid = any(array(
+      select ctid
       from raw_message
       where received_at < ${before.raw}
       limit ${limit}
-      for update skip locked)`
+      for update skip locked))`
   const messages = await sql`
     delete from received_message
-    where (tenant_id, received_message_id) in (
-      select tenant_id, received_message_id
+    where ctid = any(array(
+      select ctid
       from received_message
       where received_at < ${before.messages}
       limit ${limit}
-      for update skip locked)`
+      for update skip locked))`
   const digests = await sql`
     delete from message_digest
-    where (tenant_id, digest) in (
-      select tenant_id, digest
+    where ctid = any(array(
+      select ctid
       from message_digest
       where seen_at < ${before.digests}
       limit ${limit}
-      for update skip locked)`
+      for update skip locked))`
   return raw.count + messages.count + digests.count
 }

@@ -1,10 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { EmbeddedConnection } from '../../src/db/embedded.ts'
 import { findPostmaster, stopPostmaster } from '../../src/db/embedded-postmaster.ts'
 import { isAlive } from '../../src/db/embedded-process.ts'
@@ -191,6 +201,44 @@ test('the log file does not grow for ever', async () => {
   await (await start('command')).stop()
   expect((await stat(join(dataDir, 'postgres.log'))).size).toBeLessThan(10_000)
   expect((await stat(join(dataDir, 'postgres.log.1'))).size).toBe(1_000_001)
+})
+
+describe('a path too long for a socket', () => {
+  let folder: string
+
+  beforeEach(() => {
+    folder = dataDir
+    dataDir = join(folder, 'long'.repeat(30))
+    cluster = join(dataDir, 'postgres')
+  })
+
+  afterEach(async () => {
+    await removeDataDirectory(folder)
+  })
+
+  test('the socket stands in a short private folder, always the same', async () => {
+    const first = await start('daemon')
+    const { host } = first.connection
+    expect(host.length).toBeLessThan(86)
+    const { mode, uid } = await lstat(host)
+    expect(mode & 0o777).toBe(0o700)
+    expect(uid).toBe((await stat(cluster)).uid)
+    expect(await query(first.connection, 'select 1 as one')).toEqual([{ one: 1 }])
+    await first.kill()
+    const second = await start('daemon')
+    expect(second.connection.host).toBe(host)
+    await second.stop()
+    await rm(host, { recursive: true })
+  })
+
+  test('a folder of that name which others may write to is not used', async () => {
+    const first = await start('command')
+    await first.stop()
+    const { host } = first.connection
+    await chmod(host, 0o777)
+    await expect(start('command')).rejects.toThrow(`${host}, where PostgreSQL's socket belongs`)
+    await rm(host, { recursive: true })
+  })
 })
 
 function start(purpose: 'daemon' | 'command') {

@@ -4,6 +4,8 @@ import { pathToFileURL } from 'node:url'
 
 const [module, dataDir, purpose] = process.argv.slice(2)
 process.on('SIGINT', () => undefined)
+// Also when the parent was killed: nothing of a test shall stay.
+process.on('disconnect', () => process.exit())
 try {
   const { startEmbedded } = await import(pathToFileURL(module).href)
   const log = { info: console.log, error: console.error }

@@ -3,12 +3,16 @@ import type { Registry } from 'prom-client'
 import { afterAll, beforeAll } from 'vitest'
 import { addSigningKey, createKeyring, type Keyring } from '../../src/attribute/keyring.ts'
 import { type SealedToken, sealToken } from '../../src/attribute/sealed-token.ts'
+import { loadRules } from '../../src/classify/rules.ts'
+import { rulesDirectory } from '../../src/cli/package-root.ts'
 import { createDatabase, type Database } from '../../src/db/sql.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import { createMetrics } from '../../src/metrics.ts'
+import { createParser } from '../../src/parse/parse.ts'
 import { createPipeline } from '../../src/pipeline.ts'
 import { type ApiKeyScope, addApiKey } from '../../src/tenant/api-key.ts'
+import { findInboundDomain } from '../../src/tenant/inbound-domains.ts'
 import { addTenant } from '../../src/tenant/tenants.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -71,12 +75,24 @@ async function open(door: Door): Promise<() => Promise<void>> {
   let dropped = false
   let fixed: Date | null = null
   const now = () => fixed ?? new Date()
+  const parser = createParser()
+  const pipeline = createPipeline({
+    db,
+    keyring,
+    findDomain: (name) => db.run((sql) => findInboundDomain(sql, name)),
+    parser,
+    rules: loadRules(rulesDirectory()),
+    raw: 'undecided',
+    log: logger,
+    metrics,
+    now,
+  })
   const app = createApp({
     db,
     keyring,
     log: logger,
     trustProxy: [],
-    unsubscribe: unsubscribeWith(db, keyring, logger, metrics, now),
+    unsubscribe: pipeline.processUnsubscribe,
     now,
   })
   const server = createHttpServer({ host: '127.0.0.1', port: 0, maxConnections: 1_000 }, app)
@@ -106,31 +122,10 @@ async function open(door: Door): Promise<() => Promise<void>> {
   })
   return async () => {
     await server.close()
+    await parser.close()
     await db.close()
     if (!dropped) await test.drop()
   }
-}
-
-/** The real thing but for what no click touches: no message is ever parsed or classified here. */
-function unsubscribeWith(
-  db: Database,
-  keyring: Keyring,
-  log: Logger,
-  metrics: ReturnType<typeof createMetrics>,
-  now: () => Date,
-) {
-  const unused = () => Promise.reject(new Error('not for clicks'))
-  return createPipeline({
-    db,
-    keyring,
-    log,
-    metrics,
-    now,
-    findDomain: unused,
-    parser: { parse: unused, close: unused },
-    rules: {} as Parameters<typeof createPipeline>[0]['rules'],
-    raw: 'none',
-  }).processUnsubscribe
 }
 
 async function call(

@@ -86,5 +86,6 @@ describe('503 with Retry-After, and not a word of the database', () => {
     expect(click.status).toBe(503)
     expect(click.text).not.toMatch(/database|postgres/i)
     expect(door.log()).toContain('request failed')
+    expect(door.log()).not.toMatch(/a@example\.com|hb1_|hb_live_/)
   })
 })

@@ -12,6 +12,8 @@ export type RunningDaemon = {
   /** Everything that it has said so far. */
   stdout(): string
   stderr(): string
+  /** Resolves with the part of the output that matches; rejects when the program ends before. */
+  said(output: 'stdout' | 'stderr', pattern: RegExp): Promise<string>
   exited: Promise<Exit>
   /** SIGTERM; resolves when the process is gone. */
   stop(): Promise<Exit>
@@ -71,6 +73,7 @@ export async function startDaemon(env: Environment, cwd?: string): Promise<Runni
     admin: ready.admin,
     stdout: program.stdout,
     stderr: program.stderr,
+    said: program.said,
     exited: program.exited,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),

@@ -69,7 +69,7 @@ create table received_message (
   report jsonb,
   primary key (tenant_id, received_message_id)
 );
-create index received_message_received on received_message (tenant_id, received_at);
+create index received_message_received on received_message (received_at);
 create index received_message_undecided on received_message (tenant_id, outcome, received_at)
   where outcome in ('unattributed', 'quarantined');
 
@@ -181,7 +181,7 @@ create table outbox (
   detail jsonb not null default '{}',
   primary key (tenant_id, outbox_id)
 );
-create index outbox_unstamped on outbox (written_at) where seq is null;
+create index outbox_written on outbox (written_at);
 create unique index outbox_seq on outbox (tenant_id, seq) where seq is not null;
 
 create table webhook_endpoint (

@@ -3,14 +3,11 @@ import { html, htmlPage } from '../html.ts'
 
 /** Asks before it acts. The form has no action: it goes to the very address of the page. */
 export function confirmPage(recipient: string, groupName: string | null): string {
-  const what =
-    groupName === null ? html`all mail of this sender` : html`mail of the group “${groupName}”`
+  const what = groupName === null ? 'all mail of this sender' : `mail of the group “${groupName}”`
   return htmlPage(
     'Unsubscribe',
     html`<h1>Unsubscribe</h1>
-<p>Shall ${maskAddress(recipient)} no longer get ` +
-      what +
-      html`?</p>
+<p>Shall ${maskAddress(recipient)} no longer get ${what}?</p>
 <form method="post">
 <button name="confirm" value="yes">Unsubscribe</button>
 </form>`,

@@ -1,0 +1,11 @@
+import { benchSmtp } from './smtp.ts'
+
+const benchmarks: Record<string, () => Promise<void>> = { smtp: benchSmtp }
+
+const [name = ''] = process.argv.slice(2)
+const run = benchmarks[name]
+if (run) await run()
+else {
+  console.error(`npm run bench -- NAME, one of: ${Object.keys(benchmarks).join(', ')}`)
+  process.exitCode = 64
+}
