@@ -9,7 +9,7 @@ import { type Daemon, startDaemon } from './daemon.ts'
 import { createLog } from './log.ts'
 import { listReceived, type Received } from './record/received.ts'
 import { asSentBy, loadSamples, type Sample } from './samples.ts'
-import { closeAtSignal, firstSteps } from './serve.ts'
+import { firstSteps, stopSignal } from './serve.ts'
 import { findTenant } from './tenant/tenants.ts'
 
 const tenant = 'demo'
@@ -17,6 +17,7 @@ const domain = 'bounce.localhost'
 
 /** The main job before one's eyes: samples in over SMTP, lists out over the API; then it serves. */
 export async function demo(): Promise<void> {
+  const stopping = stopSignal()
   const log = createLog('warn')
   const dataDir = await mkdtemp(join(tmpdir(), 'hearback-demo-'))
   // The server's own user has to get in.
@@ -25,8 +26,12 @@ export async function demo(): Promise<void> {
     const bootstrap = { isAskedFor: true, tenant, domain, apiKey: null }
     const config = { ...readConfig(), databaseUrl: null, secret: null, dataDir, bootstrap }
     const daemon = await startDaemon(config, log)
-    await show(daemon)
-    await closeAtSignal(daemon, log)
+    try {
+      await show(daemon)
+      await stopping
+    } finally {
+      await daemon.close()
+    }
   } finally {
     await rm(dataDir, { recursive: true, force: true })
   }
@@ -44,9 +49,20 @@ async function show(daemon: Daemon): Promise<void> {
     const message = received[index]
     return [sample.name, replies[index] ?? '', message ? meaning(message) : '', sample.about]
   })
-  process.stdout.write(`${table(['CAME IN', 'REPLY', 'MEANS', 'WHAT IT IS'], rows)}\n\n`)
-  process.stdout.write(`${await listed(daemon)}\n${firstSteps(daemon)}`)
+  const cameIn = table(['CAME IN', 'REPLY', 'MEANS', 'WHAT IT IS'], rows)
+  process.stdout.write(`${fitted(cameIn)}\n\n${fitted(await listed(daemon))}\n`)
+  process.stdout.write(firstSteps(daemon))
   process.stdout.write('Serving until Ctrl-C; what this demo stored is deleted then.\n')
+}
+
+/** Cut at the edge of the terminal, where a wrapped line would spoil the table. */
+function fitted(text: string): string {
+  const { columns } = process.stdout
+  if (columns === undefined) return text
+  return text
+    .split('\n')
+    .map((line) => line.slice(0, columns))
+    .join('\n')
 }
 
 /** One after the other over one connection, so that what came in stands in this order. */
@@ -101,7 +117,7 @@ async function listed({ http, bootstrapped }: Daemon): Promise<string> {
         email,
         type,
         status ?? '-',
-        reason.slice(0, 80),
+        reason,
       ]),
     ),
     '',
