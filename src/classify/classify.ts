@@ -1,8 +1,9 @@
 import type { Classification } from '../feedback/feedback.ts'
-import { conditionsHold, statusMatches } from './conditions.ts'
+import { conditionsHold } from './conditions.ts'
 import { type Diagnosis, type Reading, readDiagnosis } from './reading.ts'
 import type { Rule } from './rule-file.ts'
 import type { Rules } from './rules.ts'
+import { statusIn } from './status-range.ts'
 
 export type { Diagnosis } from './reading.ts'
 
@@ -37,7 +38,7 @@ export function explain(rules: Rules, diagnosis: Diagnosis): Explanation {
   return {
     classification: first ? settle(first.rule, reading) : unknown,
     matches,
-    softened: first?.rule.bounceClass === 'hard' && reading.temporary,
+    softened: first?.rule.bounceClass === 'hard' && reading.neverHard,
   }
 }
 
@@ -45,7 +46,7 @@ const unknown: Classification = { bounceClass: 'soft', reason: 'unknown', rule: 
 
 function settle(rule: Rule, reading: Reading): Classification {
   const { bounceClass, reason, name } = rule
-  const softened = bounceClass === 'hard' && reading.temporary
+  const softened = bounceClass === 'hard' && reading.neverHard
   return { bounceClass: softened ? 'soft' : bounceClass, reason, rule: name }
 }
 
@@ -65,19 +66,20 @@ function* findMatches(rules: Rules, reading: Reading): Generator<Match> {
 
 /** RFC 3463: the enhanced code that the remote server gave is nearer to the cause than Status. */
 function* findCodeMatches(codes: readonly Rule[], reading: Reading): Generator<Match> {
-  for (const rule of codes) {
-    if (rule.status && statusMatches(rule.status, reading.textStatus)) {
-      yield { rule, grounds: 'code in the text' }
+  const grounds = [
+    ['code in the text', reading.textStatus],
+    ['Status field', reading.status],
+  ] as const
+  for (const [ground, status] of grounds) {
+    if (status === null) continue
+    for (const rule of codes) {
+      if (!rule.status || !statusIn(rule.status, status)) continue
+      const seen = ground === 'Status field' && statusIn(rule.status, reading.textStatus)
+      if (!seen) yield { rule, grounds: ground }
     }
   }
+  if (reading.replyCode === null) return
   for (const rule of codes) {
-    if (rule.status && statusMatches(rule.status, reading.status)) {
-      yield { rule, grounds: 'Status field' }
-    }
-  }
-  const { replyCode } = reading
-  if (replyCode === null) return
-  for (const rule of codes) {
-    if (rule.replyCode?.includes(replyCode)) yield { rule, grounds: 'SMTP reply code' }
+    if (rule.replyCode?.includes(reading.replyCode)) yield { rule, grounds: 'SMTP reply code' }
   }
 }

@@ -1,6 +1,6 @@
-import type { EnhancedStatusCode } from '../feedback/status.ts'
 import type { Reading } from './reading.ts'
 import type { Rule } from './rule-file.ts'
+import { statusIn } from './status-range.ts'
 
 /** Whether all that a rule asks for besides its text holds. */
 export function conditionsHold(rule: Rule, reading: Reading): boolean {
@@ -8,35 +8,10 @@ export function conditionsHold(rule: Rule, reading: Reading): boolean {
     (rule.replyCode === null ||
       (reading.replyCode !== null && rule.replyCode.includes(reading.replyCode))) &&
     (rule.status === null ||
-      statusMatches(rule.status, reading.textStatus) ||
-      statusMatches(rule.status, reading.status)) &&
+      statusIn(rule.status, reading.textStatus) ||
+      statusIn(rule.status, reading.status)) &&
     (rule.provider === null || rule.provider.some((domain) => namesHost(reading.hosts, domain)))
   )
-}
-
-/** `x` stands for every class, subject or detail; a detail may be a range: `x.7.500-599`. */
-export function statusMatches(
-  patterns: readonly string[],
-  status: EnhancedStatusCode | null,
-): boolean {
-  if (status === null) return false
-  const [statusClass = '', subject = '', detail = ''] = status.split('.')
-  return patterns.some((pattern) => {
-    const [wantedClass = '', wantedSubject = '', wantedDetail = ''] = pattern.split('.')
-    return (
-      (wantedClass === 'x' || wantedClass === statusClass) &&
-      (wantedSubject === 'x' || wantedSubject === subject) &&
-      detailMatches(wantedDetail, detail)
-    )
-  })
-}
-
-function detailMatches(wanted: string, detail: string): boolean {
-  if (wanted === 'x' || wanted === detail) return true
-  const dash = wanted.indexOf('-')
-  if (dash < 0) return false
-  const number = Number(detail)
-  return number >= Number(wanted.slice(0, dash)) && number <= Number(wanted.slice(dash + 1))
 }
 
 /** Whether a host of `domain` is named: `mx1.mail.example` names `mail.example`. */

@@ -1,51 +1,64 @@
-const gramLength = 4
+const gramLength = 3
 
-/** Finds the few rules whose pattern may match a text, without running any pattern. */
+/** Finds the few patterns that may match a text, without running any of them. */
 export type LiteralIndex = (text: string) => number[]
 
+type Entry = { pattern: number; literal: string }
+
 /**
- * `literals[i]` are the literals of which pattern `i` needs one. Of each literal the four
- * characters that are rarest in `samples` become its key; one pass over a text then finds all
- * keys in it. Patterns with a literal that is shorter are candidates always.
- * The answer is in ascending order; it holds every pattern that matches, and some that do not.
+ * `literals[i]` are the literals of which pattern `i` needs one. Of each literal the three
+ * characters that are rarest in `samples` become its key; one pass over a text finds all keys in
+ * it, and then their literals. Literals too short for a key are looked for one by one.
+ * The answer is in ascending order and holds every pattern that matches.
  */
 export function createLiteralIndex(
   literals: readonly (readonly string[])[],
   samples: readonly string[],
 ): LiteralIndex {
-  const frequency = countGrams(samples)
-  const buckets: number[][] = [[]]
-  const bucketOf = new Uint16Array(65_536)
-  const always: number[] = []
-  for (const [pattern, set] of literals.entries()) {
-    if (set.length === 0 || set.some((literal) => literal.length < gramLength)) {
-      always.push(pattern)
-      continue
-    }
-    for (const literal of set) addTo(buckets, bucketOf, rarestGram(literal, frequency), pattern)
-  }
+  const entries = literals.flatMap((set, pattern) => set.map((literal) => ({ pattern, literal })))
+  const always = literals.flatMap((set, pattern) => (set.length === 0 ? [pattern] : []))
+  const short = entries.filter(({ literal }) => literal.length < gramLength)
+  const shortAscii = short.filter(({ literal }) => isAscii(literal))
+  const { bucketOf, buckets } = fillBuckets(
+    entries.filter(({ literal }) => literal.length >= gramLength),
+    countGrams(samples),
+  )
   const seen = new Uint8Array(literals.length)
 
   return (text) => {
     const found = [...always]
-    for (let end = gramLength; end <= text.length; end++) {
-      const bucket = bucketOf[hashGram(text, end)] ?? 0
-      if (bucket === 0) continue
-      for (const pattern of buckets[bucket] ?? []) {
-        if (seen[pattern] === 1) continue
+    const look = (entries: readonly Entry[]) => {
+      for (const { pattern, literal } of entries) {
+        if (seen[pattern] === 1 || !text.includes(literal)) continue
         seen[pattern] = 1
         found.push(pattern)
       }
+    }
+    look(isAscii(text) ? shortAscii : short)
+    for (let end = gramLength; end <= text.length; end++) {
+      const bucket = bucketOf[hashGram(text, end)] ?? 0
+      if (bucket > 0) look(buckets[bucket] ?? [])
     }
     for (const pattern of found) seen[pattern] = 0
     return found.sort((a, b) => a - b)
   }
 }
 
+function fillBuckets(entries: readonly Entry[], frequency: Uint32Array) {
+  /** 0 is no bucket. */
+  const bucketOf = new Uint16Array(65_536)
+  const buckets: Entry[][] = [[]]
+  for (const entry of entries) {
+    const hash = rarestGram(entry.literal, frequency)
+    if (bucketOf[hash] === 0) bucketOf[hash] = buckets.push([]) - 1
+    buckets[bucketOf[hash] ?? 0]?.push(entry)
+  }
+  return { bucketOf, buckets }
+}
+
 function hashGram(text: string, end: number): number {
   const low = text.charCodeAt(end - 1) | (text.charCodeAt(end - 2) << 8)
-  const high = text.charCodeAt(end - 3) | (text.charCodeAt(end - 4) << 8)
-  return (Math.imul(low, 0x9e37_79b1) ^ Math.imul(high, 0x85eb_ca6b)) >>> 16
+  return (Math.imul(low, 0x9e37_79b1) ^ Math.imul(text.charCodeAt(end - 3), 0x85eb_ca6b)) >>> 16
 }
 
 function countGrams(samples: readonly string[]): Uint32Array {
@@ -68,8 +81,8 @@ function rarestGram(literal: string, frequency: Uint32Array): number {
   return best
 }
 
-function addTo(buckets: number[][], bucketOf: Uint16Array, hash: number, pattern: number): void {
-  const known = bucketOf[hash] ?? 0
-  if (known === 0) bucketOf[hash] = buckets.push([pattern]) - 1
-  else if (!buckets[known]?.includes(pattern)) buckets[known]?.push(pattern)
+const beyondAsciiCharacter = /[\u0080-\uffff]/
+
+function isAscii(text: string): boolean {
+  return !beyondAsciiCharacter.test(text)
 }

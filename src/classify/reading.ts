@@ -1,9 +1,6 @@
 import type { RecipientStatus } from '../feedback/report.ts'
-import {
-  type EnhancedStatusCode,
-  parseEnhancedStatusCode,
-  parseSmtpReply,
-} from '../feedback/status.ts'
+import { parseEnhancedStatusCode, parseSmtpReply } from '../feedback/status.ts'
+import { type StatusNumbers, statusNumbers } from './status-range.ts'
 
 /** What of a report decides the class of a bounce. */
 export type Diagnosis = Pick<
@@ -21,21 +18,21 @@ export type Reading = {
   /** `text` before the host was cut off, and the remote MTA: where provider names are looked for. */
   hosts: string
   /** The enhanced code within the text. */
-  textStatus: EnhancedStatusCode | null
+  textStatus: StatusNumbers | null
   /** The Status field. */
-  status: EnhancedStatusCode | null
+  status: StatusNumbers | null
   /** Of the text, else as the report gives it. */
   replyCode: number | null
-  /** RFC 3463 section 3.1: a class 4 code or reply was seen, so trying again may help. */
-  temporary: boolean
+  /** Its codes say that the mailbox exists, or that trying again may help. */
+  neverHard: boolean
 }
 
 /** The diagnosis that an SMTP reply on one line makes, with or without `smtp;` before it. */
 export function readReply(line: string): Diagnosis {
   const diagnosticCode = line.trim()
-  const codes = readDiagnosis({ status: null, replyCode: null, diagnosticCode, remoteMta: null })
+  const codes = findCodes(withoutGateway(onOneLine(diagnosticCode)))
   return {
-    status: codes.textStatus,
+    status: codes.status,
     replyCode: codes.replyCode,
     diagnosticCode: diagnosticCode === '' ? null : diagnosticCode,
     remoteMta: null,
@@ -48,20 +45,25 @@ const maxTextLength = 2048
 export function readDiagnosis(diagnosis: Diagnosis): Reading {
   const words = onOneLine(diagnosis.diagnosticCode ?? '')
   const whole = maskAddresses(words)
-  const text = withoutRepeatedCodes(whole.replace(hostSaid, '').replace(gatewayLabel, ''))
+  const text = withoutRepeatedCodes(withoutGateway(whole))
   const codes = findCodes(text)
   const replyCode = codes.replyCode ?? diagnosis.replyCode
-  const status = codes.status ?? diagnosis.status
+  const textStatus = statusNumbers(codes.status)
+  const status = statusNumbers(diagnosis.status)
   return {
     text,
     hosts: diagnosis.remoteMta === null ? whole : `${whole} ${diagnosis.remoteMta.toLowerCase()}`,
-    textStatus: codes.status,
-    status: diagnosis.status,
+    textStatus,
+    status,
     replyCode,
-    temporary:
-      (status?.startsWith('4') ?? false) ||
-      (replyCode !== null && replyCode >= 400 && replyCode < 500),
+    neverHard: isTemporary(replyCode, textStatus ?? status),
   }
+}
+
+/** RFC 3463 section 2: class 4; RFC 5321 section 4.2.1: 4xx. And 5.2.2, full, which passes too. */
+function isTemporary(replyCode: number | null, status: StatusNumbers | null): boolean {
+  if (replyCode !== null && replyCode >= 400 && replyCode < 500) return true
+  return status?.class === 4 || (status?.subject === 2 && status.detail === 2)
 }
 
 const diagnosticType = /^ ?(?:smtp|x400|x-[\w-]{1,30}|lmtp|unknown) ?; ?/
@@ -80,6 +82,10 @@ const hostSaid = /^(?:<?@>?:? ?)?host [^ [\]]{1,255}(?:\[[^ \]]{1,64}\])?:? ?(?:
 
 /** IronPort puts its own verdict before the reply it got: `5.1.0 - Unknown address error 550-'…'`. */
 const gatewayLabel = /^5\.\d\.\d - [a-z ()/]{3,60} (?=[45]\d\d[ -]')/
+
+function withoutGateway(text: string): string {
+  return text.replace(hostSaid, '').replace(gatewayLabel, '')
+}
 
 const outerMark = '<>()[]{}"\'`'
 
@@ -107,9 +113,12 @@ function maskAddresses(text: string): string {
   return masked + text.slice(done)
 }
 
-/** No space, bracket, quote, colon, semicolon, comma or backslash; everything beyond ASCII counts. */
+/**
+ * Letters of Latin, Greek and Cyrillic and the ASCII of RFC 5322 atoms. Not those of Japanese,
+ * Chinese and Korean, where words follow an address without a space.
+ */
 function isAddressCharacter(code: number): boolean {
-  return code > 127 || addressCharacters[code] === 1
+  return code < 128 ? addressCharacters[code] === 1 : code < 0x0590
 }
 
 const addressCharacters = new Uint8Array(128)
@@ -117,23 +126,20 @@ for (const character of "abcdefghijklmnopqrstuvwxyz0123456789!#$%&*+-./=?^_|~'")
   addressCharacters[character.charCodeAt(0)] = 1
 }
 
-const headCodes = /^([245]\d\d)(?:[ -]#?(?:[245]\.\d{1,3}\.\d{1,3})(?![\d.]))?(?=[ -])/
+const headCodes = /^([245]\d\d)[ -](?:#?([245]\.\d{1,3}\.\d{1,3})(?![\d.])[ -]?)?/
 
 /** RFC 5321 section 4.2.1: every line of a reply repeats the code, here on one line. */
 function withoutRepeatedCodes(text: string): string {
   const head = headCodes.exec(text)
-  const replyCode = head?.[1]
-  if (!head || replyCode === undefined) return text
-  let rest = text.slice(head[0].length)
-  for (const codes of new Set([
-    head[0],
-    head[0].replace('-', ' '),
-    `${replyCode} `,
-    `${replyCode}-`,
-  ])) {
-    if (rest.includes(` ${codes}`)) rest = rest.replaceAll(` ${codes}`, ' ')
+  if (!head) return text
+  const [codes, replyCode = '', status] = head
+  const repeats = [`${replyCode}-`, `${replyCode} `]
+  if (status !== undefined) repeats.unshift(`${replyCode}-${status} `, `${replyCode} ${status} `)
+  let rest = text.slice(codes.length)
+  for (const repeat of repeats) {
+    if (rest.includes(` ${repeat}`)) rest = rest.replaceAll(` ${repeat}`, ' ')
   }
-  return head[0] + rest.replaceAll('  ', ' ')
+  return codes + rest
 }
 
 const laterReplyCode = /(?:[:;(<>] ?|\[)([45]\d\d)(?=[ -])/

@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import { bounceReasons } from '../feedback/reason.ts'
+import { parseStatusRange } from './status-range.ts'
 
-const statusPattern = /^[45x]\.(?:\d{1,3}|x)\.(?:\d{1,3}(?:-\d{1,3})?|x)$/
+const statusSchema = z.string().transform((text, context) => {
+  const range = parseStatusRange(text)
+  if (range) return range
+  context.addIssue('must read like 5.1.1, x.1.1, x.7.500-599 or x.1.x')
+  return z.NEVER
+})
 
 const ruleSchema = z
   .strictObject({
@@ -12,14 +18,10 @@ const ruleSchema = z
       .min(1)
       .nullable()
       .default(null),
-    status: z
-      .array(z.string().regex(statusPattern, 'must read like 5.1.1, x.1.1, x.7.500-599 or x.1.x'))
-      .min(1)
-      .nullable()
-      .default(null),
+    status: z.array(statusSchema).min(1).nullable().default(null),
     replyCode: z.array(z.int().min(400).max(599)).min(1).nullable().default(null),
     bounceClass: z.enum(['hard', 'soft', 'block']),
-    reason: z.enum(bounceReasons),
+    reason: z.enum(bounceReasons, { error: 'must be a reason of docs/classification.md' }),
     example: z.string().min(3),
     source: z.string().min(3),
   })
