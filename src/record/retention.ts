@@ -12,29 +12,20 @@ export async function purgeRecords(
   before: RetentionLimits,
   limit: number,
 ): Promise<number> {
-  const raw = await sql`
-    delete from raw_message
-    where ctid = any(array(
-      select ctid
-      from raw_message
-      where received_at < ${before.raw}
-      limit ${limit}
-      for update skip locked))`
-  const messages = await sql`
-    delete from received_message
-    where ctid = any(array(
-      select ctid
-      from received_message
-      where received_at < ${before.messages}
-      limit ${limit}
-      for update skip locked))`
-  const digests = await sql`
-    delete from message_digest
-    where ctid = any(array(
-      select ctid
-      from message_digest
-      where seen_at < ${before.digests}
-      limit ${limit}
-      for update skip locked))`
-  return raw.count + messages.count + digests.count
+  const purge = async (table: string, writtenAt: string, limitOfTime: Date): Promise<number> => {
+    const purged = await sql`
+      delete from ${sql(table)}
+      where ctid = any(array(
+        select ctid
+        from ${sql(table)}
+        where ${sql(writtenAt)} < ${limitOfTime}
+        limit ${limit}
+        for update skip locked))`
+    return purged.count
+  }
+  return (
+    (await purge('raw_message', 'received_at', before.raw)) +
+    (await purge('received_message', 'received_at', before.messages)) +
+    (await purge('message_digest', 'seen_at', before.digests))
+  )
 }

@@ -1,6 +1,7 @@
+import { benchParse } from './parse.ts'
 import { benchSmtp } from './smtp.ts'
 
-const benchmarks: Record<string, () => Promise<void>> = { smtp: benchSmtp }
+const benchmarks: Record<string, () => Promise<void>> = { parse: benchParse, smtp: benchSmtp }
 
 const [name = ''] = process.argv.slice(2)
 const run = benchmarks[name]
