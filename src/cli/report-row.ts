@@ -19,7 +19,7 @@ export type ReportRow = {
   recipients: (RecipientRow | { finalRecipient: string })[]
 }
 
-/** `classify` is asked for each recipient that failed; the others have no class. */
+/** `classify` is asked for each recipient that was not reached; the others have no class. */
 export function reportRow(
   file: string,
   report: Report,
@@ -54,7 +54,7 @@ function recipientRow(
   recipient: RecipientStatus,
   classify: (recipient: RecipientStatus) => Classification,
 ): RecipientRow {
-  const classification = recipient.action === 'failed' ? classify(recipient) : null
+  const classification = classificationOf(recipient, classify)
   return {
     finalRecipient: recipient.finalRecipient,
     originalRecipient: recipient.originalRecipient,
@@ -66,5 +66,26 @@ function recipientRow(
     bounceClass: classification?.bounceClass ?? null,
     reason: classification?.reason ?? null,
     rule: classification?.rule ?? null,
+  }
+}
+
+/** Of a delay it says why; what is still being tried is never hard (RFC 3464 section 2.3.3). */
+function classificationOf(
+  recipient: RecipientStatus,
+  classify: (recipient: RecipientStatus) => Classification,
+): Classification | null {
+  switch (recipient.action) {
+    case 'failed':
+      return classify(recipient)
+    case 'delayed': {
+      const classification = classify(recipient)
+      return classification.bounceClass === 'hard'
+        ? { ...classification, bounceClass: 'soft' }
+        : classification
+    }
+    case 'delivered':
+    case 'relayed':
+    case 'expanded':
+      return null
   }
 }
