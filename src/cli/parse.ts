@@ -79,7 +79,7 @@ function render(rules: Rules, file: string, report: Report, options: Options): s
   const text = options.json ? JSON.stringify(row) : reportLines(row).join('\n')
   if (!options.explain || report.type !== 'delivery-status') return `${text}\n`
   const reasons = report.recipients
-    .filter((recipient) => recipient.action === 'failed')
+    .filter(({ action }) => action === 'failed' || action === 'delayed')
     .flatMap((recipient) => explanationLines(recipient.finalRecipient, explain(rules, recipient)))
   if (!options.json) return `${[text, ...reasons].join('\n')}\n`
   process.stderr.write(reasons.map((line) => `${line}\n`).join(''))

@@ -81,7 +81,10 @@ export type AutomaticResponse = Clues & {
 /** Mail that is none of the above, or that could not be read. */
 export type Unrecognized = Clues & {
   type: 'unrecognized'
-  /** What it is when that much is known (`dmarc-report`, `tls-report`, …), else `unknown`. */
+  /**
+   * What it is when that much is known (`dmarc-report`, `tls-report`, `x-arf`, `enrolment`,
+   * `bounce-without-recipient`), else `unknown`.
+   */
   format: string
 }
 

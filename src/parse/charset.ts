@@ -5,6 +5,7 @@ import { TextDecoder } from 'node:util'
  * replaced by UTF-8 where the bytes are UTF-8, else by windows-1252. Never throws.
  */
 export function decodeCharset(bytes: string, charset: string | null): string {
+  // ISO-2022 has 7 bits and shifts with ESC; in all others that mail knows, 7 bits are ASCII.
   const shifted = bytes.includes('\x1b')
   if (!shifted && !eightBit.test(bytes)) return bytes
   const buffer = Buffer.from(bytes, 'latin1')
@@ -15,7 +16,6 @@ export function decodeCharset(bytes: string, charset: string | null): string {
   return decoder === null ? decodeUndeclared(buffer) : decoder.decode(buffer)
 }
 
-// The charsets of single-byte text have no byte below 0x80 that is not ASCII, but for ESC shifts.
 const eightBit = /[\x80-\xff]/
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })

@@ -14,7 +14,7 @@ export function cleanOrNull(text: string | null, maxLength: number): string | nu
   return cleanText(text, maxLength) || null
 }
 
-// biome's noControlCharactersInRegex forbids them written out; \p{Cc} is C0, DEL and C1.
+// \p{Cc}: C0, DEL and C1.
 const unclean = /\p{Cc}|^ | $| {2}/u
 const uncleanRun = /[\p{Cc} ]+/gu
 const halfPair = /\p{Surrogate}/u

@@ -47,10 +47,12 @@ export function readDeliveryStatus(text: string): DeliveryStatus {
   }
 }
 
-/** `dns; mx.example.com` without its type. */
+/** The host of `dns; mx.example.com. (192.0.2.1, …)`, without type, comment and final dot. */
 export function readMtaName(value: string | null): string | null {
   if (value === null) return null
-  return cleanOrNull(value.replace(/^\s{0,9}[\w-]{1,20}\s{0,9};/, '').trim(), maxValueLength)
+  const untyped = value.replace(/^\s{0,9}[\w-]{1,20}\s{0,9};/, '').trim()
+  const name = untyped.replace(/\s{0,9}\([^)]{0,500}\)?\s{0,9}$/, '').replace(/\.$/, '')
+  return cleanOrNull(name === '' ? untyped : name, maxValueLength)
 }
 
 const opensGroup: ReadonlySet<string> = new Set(['final-recipient', 'action', 'status'])

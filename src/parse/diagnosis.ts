@@ -26,19 +26,23 @@ export function diagnose(diagnostic: string | null, statusText: string | null): 
  * `5.1.0 - Unknown address error 550-'5.7.1 …'` quotes the remote server last.
  */
 export function findStatus(text: string): EnhancedStatusCode | null {
-  const found = codeOfReply.exec(text)?.[1] ?? standingCode.exec(text)?.[1]
+  const found =
+    codeOfReply.exec(text)?.[1] ?? standingCode.exec(text)?.[1] ?? successCode.exec(text)?.[1]
   return found === undefined ? null : parseEnhancedStatusCode(found)
 }
 
 /** The SMTP reply code in `text`: at its head, else the first that stands like one. */
 export function findReplyCode(text: string): number | null {
-  const found = leadingReply.exec(text) ?? innerReply.exec(text)
+  const found = leadingReply.exec(text) ?? innerReply.exec(text) ?? namedReply.exec(text)
   return found?.[1] === undefined ? null : Number(found[1])
 }
 
-const codeOfReply = /(?:^|[^\d.])[245]\d\d[ -]['"(<[]?#?([245]\.\d{1,3}\.\d{1,3})(?![\d]|\.\d)/
-const standingCode = /(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d]|\.\d)/
+const codeOfReply = /(?:^|[^\d.])[45]\d\d[ -]['"(<[]?#?([45]\.\d{1,3}\.\d{1,3})(?![\d]|\.\d)/
+const standingCode = /(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d]|\.\d)/
+const successCode = /(?<![\d.])(2\.\d{1,3}\.\d{1,3})(?![\d]|\.\d)/
 const leadingReply = /^\W{0,4}([245]\d\d)(?=[\s\-:#,;)]|$)/
+/** Zoho's `ERROR_CODE :550`, and `[SMTP Error Code 550]`. */
+const namedReply = /error[_ ]code ?:? ?([45][0-5]\d)\b/i
 const innerReply = /(?:^|[\s'"(:;<])([45][0-5]\d)(?=[ -](?:#?[45]\.\d{1,3}\.\d|[A-Za-z<"'[(]))/
 
 /**
@@ -49,7 +53,9 @@ function chooseStatus(
   own: EnhancedStatusCode | null,
   quoted: EnhancedStatusCode | null,
 ): EnhancedStatusCode | null {
-  return quoted === null || (own !== null && quoted.endsWith('.0.0')) ? own : quoted
+  if (quoted === null) return own
+  const isTelling = !quoted.endsWith('.0.0') && !quoted.startsWith('2')
+  return own === null || isTelling ? quoted : own
 }
 
 function diagnosticText(value: string): string | null {

@@ -30,11 +30,15 @@ export function readFeedbackReport(text: string, returned: Header | null): Feedb
 }
 
 /** A complaint that comes as the returned mail alone, in a provider's own shape. */
-export function readPartlessComplaint(format: string, returned: Header): FeedbackFields {
+export function readPartlessComplaint(
+  format: string,
+  type: string,
+  returned: Header,
+): FeedbackFields {
   return {
     type: 'feedback-report',
     format,
-    feedbackType: 'abuse',
+    feedbackType: type,
     userAgent: null,
     reportingMta: null,
     sourceIp: sourceIp(field(returned, 'x-originating-ip')),
@@ -43,6 +47,22 @@ export function readPartlessComplaint(format: string, returned: Header): Feedbac
     recipients: complainers([], returned),
   }
 }
+
+/**
+ * The type of a report that says so in its text alone: `This is an email abuse report for an email
+ * message received from IP …`. `null` when it says nothing of the kind.
+ */
+export function plainFeedbackType(text: string): string | null {
+  const words = plainReport.exec(text.slice(0, maxOpening))?.[1]?.toLowerCase()
+  if (words === undefined) return null
+  if (/auth|dmarc|dkim|spf/.test(words)) return 'auth-failure'
+  if (/opt-?out|unsubscri/.test(words)) return 'opt-out'
+  return /abuse|spam|complaint|feedback/.test(words) ? 'abuse' : null
+}
+
+const maxOpening = 2_000
+const plainReport =
+  /\bthis is an? ([\w/ -]{0,60}?)report (?:for|of|about) an? (?:e-?mail )?message\b/i
 
 function feedbackType(block: readonly ReportField[]): string {
   const value = reportField(block, 'feedback-type') ?? reportField(block, 'abuse-type') ?? 'abuse'

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { htmlDeadlineMs, htmlHeapMb, maxHtmlMessageBytes } from './limits.ts'
+import { htmlDeadlineMs, htmlHeapMb } from './limits.ts'
 
 export type HtmlReader = {
   /** The text of a message that holds HTML alone; '' when it cannot be had in time. */
@@ -52,7 +52,7 @@ function ask(worker: Worker, raw: Buffer): Promise<string | null> {
     worker.on('message', settle)
     worker.on('error', fail)
     worker.on('exit', fail)
-    worker.postMessage(new Uint8Array(raw.subarray(0, maxHtmlMessageBytes)))
+    worker.postMessage(new Uint8Array(raw))
   })
 }
 

@@ -1,6 +1,12 @@
 import { field } from './header.ts'
-import { maxLongTextBytes, maxTextBytes, maxTextLine } from './limits.ts'
-import { bodyText, type Part } from './mime.ts'
+import {
+  maxHtmlMessageBytes,
+  maxLongTextBytes,
+  maxTextBytes,
+  maxTextLine,
+  maxValueLength,
+} from './limits.ts'
+import { bodyText, listParts, type Part } from './mime.ts'
 
 /** The text that a report holds for people. */
 export type HumanText =
@@ -11,18 +17,32 @@ export type HumanText =
 
 /** Finds the first text of a message that is no attachment and no empty one. */
 export function findHumanText(parts: readonly Part[]): HumanText {
-  let html: Part | null = null
   for (const part of parts) {
     const { name, boundary } = part.mediaType
-    if (name === 'text/html') html ??= part
+    if (name === 'text/html' && !isAttachment(part)) return { kind: 'html', part }
     if (name !== 'text/plain' && !(boundary === null && isOddText(part, parts))) continue
     if (isAttachment(part)) continue
     const text = normalLines(readableText(part))
     if (text.trim() === '') continue
-    if (looksLikeHtml(text)) html ??= part
-    else return { kind: 'text', text }
+    return looksLikeHtml(text) ? { kind: 'html', part } : { kind: 'text', text }
   }
-  return html === null ? { kind: 'none' } : { kind: 'html', part: html }
+  return { kind: 'none' }
+}
+
+/**
+ * A message of its own of the HTML part of another, '' when that has none: mailparser is not to
+ * meet the header of a stranger, for which alone it may need a second and 200 MB.
+ */
+export function htmlMessage(message: Part): Buffer {
+  const human = findHumanText(listParts(message))
+  if (human.kind !== 'html') return Buffer.alloc(0)
+  const { header, bytes, end } = human.part
+  const charset = human.part.mediaType.charset ?? 'utf-8'
+  const encoding = (field(header, 'content-transfer-encoding') ?? '8bit').slice(0, maxValueLength)
+  const body = bytes.slice(header.bodyStart, Math.min(end, header.bodyStart + maxHtmlMessageBytes))
+  const type = `Content-Type: text/html; charset="${charset}"\r\n`
+  const head = `${type}Content-Transfer-Encoding: ${encoding}\r\n\r\n`
+  return Buffer.from(head + body, 'latin1')
 }
 
 /**

@@ -51,8 +51,8 @@ export const maxAddressLength = 1_000
 /** Characters of any other text that leaves the reader. */
 export const maxValueLength = 1_000
 
-/** Bytes of a message that mailparser is given; the text of a bounce stands at its head. */
-export const maxHtmlMessageBytes = 2 * 1024 * 1024
+/** Bytes of an HTML part that mailparser is given; the text of a bounce stands at its head. */
+export const maxHtmlMessageBytes = 1024 * 1024
 
 /** Characters of HTML that are read. */
 export const maxHtmlLength = 512 * 1024
@@ -61,4 +61,4 @@ export const maxHtmlLength = 512 * 1024
 export const htmlDeadlineMs = 2_000
 
 /** Megabytes of heap for mailparser. */
-export const htmlHeapMb = 96
+export const htmlHeapMb = 64

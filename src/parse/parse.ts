@@ -1,5 +1,7 @@
 import type { Report } from '../feedback/report.ts'
 import { createHtmlReader } from './html-reader.ts'
+import { htmlMessage } from './human-text.ts'
+import { readMessage } from './mime.ts'
 import { parseReport } from './report.ts'
 
 export type Parser = {
@@ -15,7 +17,10 @@ export function createParser(): Parser {
   const htmlReader = createHtmlReader()
   return {
     async parse(raw) {
-      return parseReport(raw) ?? parseReport(raw, await htmlReader.read(raw)) ?? unreadable
+      const report = parseReport(raw)
+      if (report !== null) return report
+      const text = await htmlReader.read(htmlMessage(readMessage(raw)))
+      return parseReport(raw, text) ?? unreadable
     },
     close: () => htmlReader.close(),
   }

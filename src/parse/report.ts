@@ -1,18 +1,19 @@
 import type { DeliveryStatusNotification, OriginalMessage, Report } from '../feedback/report.ts'
 import { automaticFormat, isChallenge, isVacation } from './automatic-response.ts'
 import { type DeliveryStatus, readDeliveryStatus } from './delivery-status.ts'
-import { readFeedbackReport, readPartlessComplaint } from './feedback-report.ts'
+import { plainFeedbackType, readFeedbackReport, readPartlessComplaint } from './feedback-report.ts'
 import { textField } from './header.ts'
-import { findHumanText, type HumanText } from './human-text.ts'
+import { findHumanText } from './human-text.ts'
 import { maxReportBytes, maxTextBytes } from './limits.ts'
 import { bodyBytes, bodyText, listParts, type Part, readEmbedded, readMessage } from './mime.ts'
-import { originalMessage, returnedMessage } from './original-message.ts'
+import { originalMessage, returnedMessage, returnedTexts } from './original-message.ts'
 import { looksLikeAddress } from './recipient-address.ts'
-import { sealedTokensIn } from './sealed-tokens.ts'
+import { sealedTokensIn, unfoldedTokenFields } from './sealed-tokens.ts'
 import { readSesNotification } from './ses-notification.ts'
 import { setAsideFormat } from './set-aside.ts'
-import { bounceSigns } from './text-bounce/bounce-signs.ts'
-import { explainRecipients } from './text-bounce/read-recipients.ts'
+import { type BounceSigns, bounceSigns } from './text-bounce/bounce-signs.ts'
+import { explainRecipients } from './text-bounce/explain-recipients.ts'
+import { divideAtQuotation, isQuotedAt } from './text-bounce/quoted-original.ts'
 import { failedRecipientsOf, readTextBounce } from './text-bounce/text-bounce.ts'
 import { isUnsubscribeRequest, requesterOf } from './unsubscribe-request.ts'
 
@@ -40,13 +41,14 @@ function read(message: Part, htmlText: string | null, nesting: number): Report |
   if (aside !== null) return { type: 'unrecognized', format: aside, ...clues(open) }
   const subject = textField(header, 'subject')
   open.texts.push(subject)
-  if (isUnsubscribeRequest(header, sealedTokensIn([subject]))) {
+  const signs = bounceSigns(header, findReportType(parts))
+  if (isUnsubscribeRequest(message, signs, sealedTokensIn([subject]))) {
     const from = requesterOf(header)
     return { type: 'unsubscribe-request', format: 'mailto', from, ...clues(open) }
   }
   if (isChallenge(header)) return automatic(open, 'challenge')
   if (isVacation(header)) return automatic(open, 'vacation')
-  const bounce = readUnstructured(open, htmlText, nesting)
+  const bounce = readUnstructured(open, signs, htmlText, nesting)
   if (bounce !== undefined) return bounce
   const format = automaticFormat(header)
   if (format !== null) return automatic(open, format)
@@ -61,9 +63,8 @@ function readStructured(open: Open): Report | null {
     open.texts.push(text)
     return { ...readFeedbackReport(text, returned?.header ?? null), ...clues(open) }
   }
-  if (returned?.header.names.includes('x-hmxmroriginalrecipient')) {
-    return { ...readPartlessComplaint('microsoft-jmrp', returned.header), ...clues(open) }
-  }
+  const complaint = readComplaint(open)
+  if (complaint !== null) return complaint
   if (message.mediaType.reportType === 'disposition-notification' || parts.some(isDisposition)) {
     return automatic(open, 'disposition-notification')
   }
@@ -76,6 +77,23 @@ function readStructured(open: Open): Report | null {
     if (report !== null) return isChallenge(message.header) ? automatic(open, 'challenge') : report
   }
   return null
+}
+
+/** A complaint without a report part: Microsoft's, or one that only its text calls so. */
+function readComplaint(open: Open): Report | null {
+  const { message, parts, returned } = open
+  if (returned?.header.names.includes('x-hmxmroriginalrecipient')) {
+    const fields = readPartlessComplaint('microsoft-jmrp', 'abuse', returned.header)
+    return { ...fields, ...clues(open) }
+  }
+  const { reportType } = message.mediaType
+  if (reportType !== null && reportType !== 'feedback-report') return null
+  const human = findHumanText(parts)
+  if (human.kind !== 'text') return null
+  const type = plainFeedbackType(human.text)
+  const header = returned?.header ?? divideAtQuotation(human.text).quoted
+  if (type === null || header === null) return null
+  return { ...readPartlessComplaint('arf-text', type, header), ...clues(open) }
 }
 
 const statusTypes: ReadonlySet<string> = new Set([
@@ -97,9 +115,10 @@ function deliveryStatus(
   let { recipients } = status
   if (nameless !== null && !recipients.some((r) => looksLikeAddress(r.finalRecipient))) {
     const failed = failedRecipientsOf(open.message.header)
-    recipients = failed.map((finalRecipient) => {
+    const named = failed.map((finalRecipient) => {
       return { finalRecipient, originalRecipient: null, actualRecipient: null, ...nameless }
     })
+    if (named.length > 0) recipients = named
   }
   if (recipients.length === 0) return null
   if (recipients.some((recipient) => recipient.diagnosticCode === null)) {
@@ -111,7 +130,8 @@ function deliveryStatus(
 
 function readNotification(open: Open): Report | null {
   if (!open.message.header.names.includes('x-amz-sns-message-id')) return null
-  const found = readSesNotification(bodyText(open.message, maxTextBytes))
+  const human = findHumanText(open.parts)
+  const found = human.kind === 'text' ? readSesNotification(human.text) : null
   if (found === null) return null
   if (found.kind === 'feedback-report') return { ...found.fields, ...clues(open) }
   const { reportingMta, recipients } = found
@@ -122,14 +142,14 @@ function readNotification(open: Open): Report | null {
 /** `undefined`: no bounce; `null`: the HTML must be read first. */
 function readUnstructured(
   open: Open,
+  signs: BounceSigns,
   htmlText: string | null,
   nesting: number,
 ): Report | null | undefined {
   const { message, parts, returned } = open
-  const signs = bounceSigns(message.header, message.mediaType.reportType)
   if (!signs.certain && !signs.sender && !signs.subject && !signs.nullPath) return undefined
   for (const part of parts) {
-    const inline = inlineStatus(part, part === parts.at(-1))
+    const inline = inlineStatus(part, isUnopened(part, parts))
     if (inline === null) continue
     const report = deliveryStatus(open, 'rfc3464', readDeliveryStatus(inline))
     if (report !== null) return report
@@ -139,41 +159,52 @@ function readUnstructured(
     const inner = nested === undefined ? null : readNested(nested, nesting)
     if (inner !== null) return inner
   }
-  const human: HumanText =
-    htmlText === null ? findHumanText(parts) : { kind: 'text', text: htmlText }
-  if (human.kind === 'html') return null
-  const text = human.kind === 'text' ? human.text : ''
+  const human = findHumanText(parts)
+  if (human.kind === 'html' && htmlText === null) return null
+  const text = human.kind === 'text' ? human.text : (htmlText ?? '')
+  open.texts.push(text)
   const to = returned === null ? [] : (originalMessage(returned.header)?.to ?? [])
-  const bounce = readTextBounce(message.header, message.mediaType.reportType, text, to)
+  const bounce = readTextBounce(message.header, signs, text, to)
   if (bounce === null) return undefined
-  const found = clues(open)
-  return {
-    type: 'delivery-status',
-    format: bounce.format,
-    reportingMta: null,
-    originalEnvelopeId: null,
-    recipients: bounce.recipients,
-    sealedTokens: found.sealedTokens,
-    original: found.original ?? bounce.quoted,
+  const { sealedTokens, original } = clues(open)
+  const found = { sealedTokens, original: original ?? bounce.quoted }
+  const { format, reportingMta, recipients } = bounce
+  // Somebody should see it: there may be a format in it that we do not know.
+  if (recipients.length === 0) {
+    return { type: 'unrecognized', format: 'bounce-without-recipient', ...found }
   }
+  const report = { format, reportingMta, originalEnvelopeId: null, recipients }
+  return { type: 'delivery-status', ...report, ...found }
 }
 
 /** Fields of a delivery status in a part of another type, or where the boundaries are broken. */
-function inlineStatus(part: Part, isLast: boolean): string | null {
+function inlineStatus(part: Part, unopened: boolean): string | null {
   const { name } = part.mediaType
   if (name === 'message/rfc822') return null
-  // A multipart is the last part when it could not be opened.
-  const isUnopened = isLast && name.startsWith('multipart/')
-  if (!isUnopened && !name.startsWith('text/') && !name.startsWith('message/')) return null
-  const text = bodyText(part, isUnopened ? maxReportBytes : maxTextBytes)
+  if (!unopened && !name.startsWith('text/') && !name.startsWith('message/')) return null
+  const text = bodyText(part, unopened ? maxReportBytes : maxTextBytes)
   const recipient = /^(?:Final|Original)-Recipient[ \t]*:/im.exec(text)
   if (recipient === null || !/^(?:Action|Status)[ \t]*:/im.test(text)) return null
+  if (!unopened && isQuotedAt(text, recipient.index)) return null
   const start = /^(?:Reporting-MTA|Action|Status|Arrival-Date)[ \t]*:/im.exec(text)?.index
   const end = /^(?:Received|Return-Path|--)[^\n]*$/im.exec(text.slice(recipient.index))?.index
   return text.slice(
     Math.min(start ?? recipient.index, recipient.index),
     end === undefined ? text.length : recipient.index + end,
   )
+}
+
+/** A multipart whose parts could not be told apart, or that stands too deep. */
+function isUnopened(part: Part, parts: readonly Part[]): boolean {
+  if (!part.mediaType.name.startsWith('multipart/')) return false
+  const next = parts[parts.indexOf(part) + 1]
+  return next === undefined || (next.bytes === part.bytes && next.start >= part.end)
+}
+
+/** RFC 6522; the report may stand within the multipart of a mailing list. */
+function findReportType(parts: readonly Part[]): string | null {
+  for (const part of parts) if (part.mediaType.reportType !== null) return part.mediaType.reportType
+  return null
 }
 
 function readNested(part: Part, nesting: number): Report | null {
@@ -188,9 +219,13 @@ function automatic(open: Open, format: string): Report {
 }
 
 function clues(open: Open): { sealedTokens: string[]; original: OriginalMessage | null } {
-  const { returned } = open
+  const { message, returned } = open
+  const texts = [...open.texts, ...unfoldedTokenFields(message.header)]
+  if (returned !== null) {
+    texts.push(...returnedTexts(returned), ...unfoldedTokenFields(returned.header))
+  }
   return {
-    sealedTokens: sealedTokensIn(open.texts),
+    sealedTokens: sealedTokensIn(texts),
     original: returned === null ? null : originalMessage(returned.header),
   }
 }

@@ -1,4 +1,5 @@
 import { findSealedTokens } from '../feedback/sealed-token-text.ts'
+import type { Header } from './header.ts'
 
 /**
  * Texts shaped like a sealed token in `texts`, in the order found, also where a line break or
@@ -14,6 +15,27 @@ export function sealedTokensIn(texts: readonly string[]): string[] {
   }
   return [...found].slice(0, maxTokens)
 }
+
+/** The fields that may hold a token and are folded, without any white space: a fold may cut `hb1_`. */
+export function unfoldedTokenFields(header: Header): string[] {
+  const values: string[] = []
+  header.names.forEach((name, i) => {
+    const value = header.values[i] ?? ''
+    if (value.includes('\n') && tokenFields.has(name)) values.push(value.replace(/\s+/g, ''))
+  })
+  return values
+}
+
+const tokenFields: ReadonlySet<string> = new Set([
+  'cfbl-feedback-id',
+  'in-reply-to',
+  'list-unsubscribe',
+  'message-id',
+  'references',
+  'subject',
+  'to',
+  'x-hearback-ref',
+])
 
 const marker = 'hb1_'
 const maxTokens = 20

@@ -1,23 +1,28 @@
 import { addressesOf } from './address-list.ts'
+import { isChallenge, isVacation } from './automatic-response.ts'
 import { field, type Header, textField } from './header.ts'
+import type { Part } from './mime.ts'
+import type { BounceSigns } from './text-bounce/bounce-signs.ts'
 
 /**
  * Whether this is mail to the address of a List-Unsubscribe field (RFC 2369 section 3.2): its
  * recipient, its subject or a sealed token in the subject says so. Mail clients send it without
- * asking and may call it automatic; automatic replies to such mail quote the subject after `Re:`.
+ * asking, and may call it automatic. What answers such mail by itself, and reports, never are it.
  */
-export function isUnsubscribeRequest(header: Header, subjectTokens: readonly string[]): boolean {
-  const subject = textField(header, 'subject').trim()
-  if (looksAutomatic(header) && !plainSubject.test(subject)) return false
-  if (plainSubject.test(subject) || subjectTokens.length > 0) return true
-  const localParts = [
-    field(header, 'to'),
-    field(header, 'x-original-to'),
-    field(header, 'delivered-to'),
-  ]
-    .flatMap((value) => addressesOf(value))
-    .map((address) => address.slice(0, address.lastIndexOf('@')))
-  return localParts.some((localPart) => unsubscribeLocalPart.test(localPart))
+export function isUnsubscribeRequest(
+  message: Part,
+  signs: BounceSigns,
+  subjectTokens: readonly string[],
+): boolean {
+  const { header, mediaType } = message
+  if (signs.nullPath || signs.certain || mediaType.name === 'multipart/report') return false
+  if (isVacation(header) || isChallenge(header)) return false
+  if (plainSubject.test(textField(header, 'subject').trim())) return true
+  if (signs.sender || looksAutomatic(header)) return false
+  if (subjectTokens.length > 0) return true
+  return ['to', 'x-original-to', 'delivered-to']
+    .flatMap((name) => addressesOf(field(header, name)))
+    .some((address) => unsubscribeLocalPart.test(address.slice(0, address.lastIndexOf('@'))))
 }
 
 /** Who wrote it, for the record: it proves nothing. */

@@ -16,11 +16,23 @@ export function bounceSigns(header: Header, reportType: string | null): BounceSi
   const paths = fields(header, 'return-path')
   return {
     sender: systemAddress.test(from) || systemName.test(from),
-    subject: bounceSubject.test(textField(header, 'subject')),
+    subject: isBounceSubject(header),
     nullPath: paths.some((path) => nullPath.test(path)) || /<>/.test(from),
     certain: field(header, 'x-failed-recipients') !== null || reportType === 'delivery-status',
   }
 }
+
+/** People forward bounces and answer them; a gateway that puts `Re:` in front has no thread. */
+function isBounceSubject(header: Header): boolean {
+  const subject = textField(header, 'subject')
+  if (!bounceSubject.test(subject)) return false
+  if (forwardPrefix.test(subject)) return false
+  return !replyPrefix.test(subject) || !threadFields.some((name) => header.names.includes(name))
+}
+
+const forwardPrefix = /^\s*(?:fwd?|wg|tr|rv|i|enc|vs|doorst|pd):/i
+const replyPrefix = /^\s*(?:re|aw|sv|antw?|odp|res|ynt)(?:\[\d+\])?:/i
+const threadFields = ['in-reply-to', 'references', 'user-agent', 'x-mailer', 'thread-index']
 
 const nullPath = /^\s*<?\s*(?:mailer-daemon(?:@[^>]*)?)?\s*>?\s*$/i
 
@@ -31,4 +43,4 @@ const systemName =
   /mail\s?delivery?\s?(?:sub-?)?(?:system|service|agent)|delivery\s?sub-?system|system\s?administrator|mail\s?administrator|jetmail system|content[- ]filter|automated response from|mmsc ndr|email delivery|systemadministrator|administrateur syst|administrador del? sistema|microsoft outlook|microsoft exchange|メール配送|почтов/i
 
 const bounceSubject =
-  /undeliver|non[- ]?d[eé]liver|not (?:be )?deliver|deliver\w* (?:fail|problem|status|has failed|error|incomplete|report|notification|delayed|unsuccessful|warning)|failed (?:mail|delivery|to deliver)|(?:delivery|message) (?:has )?fail|failure notice|fail(?:ed|ure):? (?:delivery|to deliver|to send)|returned (?:mail|to sender|message)|return(?:ed)?:? user unknown|mail (?:system )?(?:error|failure|returned|delivery)|error (?:sending|delivering|in delivery)|processing error|user unknown|unknown user|mail could not|could not be delivered|unable to deliver|bounce|message status - undeliv|\bndr\b|status notification|warning: (?:message|could not send)|permanent delivery|mail delivery|mailbox (?:is )?(?:full|unavailable)|quota exceeded|deferred:|cannot send message|unzustellbar|nicht zugestellt|zustellung|fehlgeschlagen|non remis|non distribu|[ée]chec de (?:la )?(?:remise|distribution|livraison)|courrier non|message non|no se (?:pudo|puede|ha podido) entregar|no entregado|no se puede entregar|devuelto|error de env[íi]o|n[ãa]o (?:foi )?(?:poss[íi]vel )?entreg|n[ãa]o entregue|falha (?:na|de) entrega|devolvid|mancata consegna|impossibile recapitare|messaggio non|niet (?:worden )?(?:bezorgd|afgeleverd)|onbestelbaar|kan ikke leveres|kunne ikke leveres|ikke levert|kunde inte levereras|kan inte levereras|olevererbar|ei voitu toimittaa|nie dostarczon|niedostarczon|zwrot|nie mo[żz]na dostarczy|nedoru[čc]|не доставлен|недоставлен|невозможно доставить|ошибка доставки|не может быть доставлен|配信不能|配信できません|配信エラー|送信エラー|エラーメール|配達不能|退信|投递失败|無法投遞|无法传递|未传递|未送达|전송되지|배달되지/i
+  /undeliver|non[- ]?d[eé]liver|not (?:be )?deliver|deliver\w* (?:fail|problem|status|has failed|error|incomplete|report|notification|delayed|unsuccessful|warning)|failed (?:mail|delivery|to deliver)|(?:delivery|message) (?:has )?fail|failure notice|fail(?:ed|ure):? (?:delivery|to deliver|to send)|returned (?:mail|to sender|message)|return(?:ed)?:? user unknown|mail (?:system )?(?:error|failure|returned|delivery)|error (?:sending|delivering|in delivery)|processing error|user unknown|unknown user|mail could not|could not be delivered|unable to deliver|bounce|message status - undeliv|\bndr\b|status notification|warning: (?:message|could not send)|permanent delivery|mail delivery|mailbox (?:is )?(?:full|unavailable)|quota exceeded|deferred:|cannot send message|unzustellbar|nicht zugestellt|zustellung|fehlgeschlagen|non remis|non distribu|[ée]chec de (?:la )?(?:remise|distribution|livraison)|courrier non|message non|no se (?:pudo|puede|ha podido) entregar|no entregado|no se puede entregar|devuelto|error de env[íi]o|n[ãa]o (?:foi )?(?:poss[íi]vel )?entreg|n[ãa]o entregue|falha (?:na|de) entrega|devolvid|mancata consegna|impossibile recapitare|messaggio non|niet (?:worden )?(?:bezorgd|afgeleverd)|onbestelbaar|kan ikke leveres|kunne ikke leveres|ikke levert|kunde inte levereras|kan inte levereras|olevererbar|ei voitu toimittaa|nie dostarczon|dostarczona|niedostarczon|zwrot|nie mo[żz]na dostarczy|nedoru[čc]|не доставлен|недоставлен|невозможно доставить|ошибка доставки|не может быть доставлен|配信不能|配信できません|配信エラー|送信エラー|エラーメール|配達不能|退信|投递失败|無法投遞|无法传递|未传递|未送达|전송되지|배달되지/i

@@ -4,7 +4,9 @@ import { type Header, readHeader } from '../header.ts'
 export type DividedText = { head: string; quoted: Header | null }
 
 /** Finds the quotation by the line that announces it, or by the header that it begins with. */
-export function divideAtQuotation(text: string): DividedText {
+export function divideAtQuotation(whole: string): DividedText {
+  const end = footerStart(whole)
+  const text = whole.slice(0, end)
   const announced = announcement.exec(text)
   const announcedAt = announced?.index ?? text.length
   const headerAt = findHeaderRun(text, announcedAt)
@@ -13,6 +15,24 @@ export function divideAtQuotation(text: string): DividedText {
   const start = headerAt < announcedAt ? cut : cut + (announced?.[0].length ?? 0)
   return { head: text.slice(0, cut), quoted: quotedHeader(text.slice(start)) }
 }
+
+/** Whether returned mail begins above `position`: what stands there is not the report's. */
+export function isQuotedAt(text: string, position: number): boolean {
+  const above = text.slice(0, position)
+  return (
+    announcement.test(above) ||
+    /^>?[ \t]{0,3}(?:Received|Return-Path|Message-ID)[ \t]?:/im.test(above)
+  )
+}
+
+/** Where a mailing list or a signature has put its own text below an address. */
+function footerStart(text: string): number {
+  const firstAddress = Math.max(0, text.indexOf('@'))
+  const found = footer.exec(text.slice(firstAddress))
+  return found === null ? text.length : firstAddress + found.index
+}
+
+const footer = /^(?:_{20,200}|-- ?)$/m
 
 /**
  * Lines such as `--- Below this line is a copy of the message.` One pattern, anchored at line
@@ -25,7 +45,7 @@ const announcement = new RegExp(
     'this is a copy of (?:the|your) message',
     '(?:here|following) is (?:a|the) (?:copy|first|header)',
     'the (?:first \\d{1,5} lines of your|headers? of the|body of the) (?:original )?(?:message|mail)',
-    '(?:original|returned|unsent|undelivered) (?:message|mail)(?: (?:headers?|info|text|as received))?(?: (?:is |as )?follows?)?[ \\t]{0,4}(?:[-=:.|*]|$)',
+    '(?:possibly truncated )?(?:original|returned|unsent|undelivered) (?:message|mail)(?: (?:headers?|info|text|as received))?(?: (?:is |as )?follows?)?[ \\t]{0,4}(?:[-=:.|*]|$)',
     '(?:original|returned) (?:message|mail) (?:is )?(?:as )?(?:attached|follow)',
     '(?:message|mail) headers?(?: (?:is |are )?follows?)?[ \\t]{0,4}(?:[-=:.|*]|$)',
     'header of the (?:source|original)',

@@ -1,3 +1,5 @@
+import { addressPattern, listedAddresses } from './address-pattern.ts'
+
 /** An address that a text bounce presents as one that failed. */
 export type Candidate = {
   address: string
@@ -9,7 +11,7 @@ export type Candidate = {
   wordsStart: number
 }
 
-const address = String.raw`(?:"[^"\n@]{1,80}"|[^\s<>()[\]"',;:@]{1,128})@[^\s<>()[\]"',;:@]{1,200}[^\s<>()[\]"',;:@.]`
+const address = addressPattern
 
 /** `<user@example.com>: words`, `<user@example.com> (expanded from <alias@…>)`, or alone. */
 const bracketed = new RegExp(
@@ -18,7 +20,7 @@ const bracketed = new RegExp(
 
 /** The address alone on its line, or before a colon, a comment, ` on <date>`, ` - words`. */
 const bare = new RegExp(
-  `^[ \\t>|]{0,16}(?:[*•·-]{1,2}[ \\t]{1,8})?["']?(${address})["']?[ \\t]{0,4}(?:<(?:mailto:)?[^>]{1,200}>)?[ \\t]{0,8}(?:\\.{3}|[:(\\[;,]|-{1,2}[ \\t]|on (?=[A-Z])|(?=invalid address|user unknown|unknown user|no such user|does not exist|mailbox )|$)`,
+  `^[ \\t>|]{0,16}(?:[*•·-]{1,2}[ \\t]{1,8})?["']?(${address})["']?[ \\t]{0,4}(?:<(?:mailto:)?[^>]{1,200}>)?[ \\t]{0,8}(?:\\.{3}|[:(\\[;,]|-{1,2}[ \\t]|(?:on|am|le|el|il|em|op|den) (?=\\d|(?:mon|tue|wed|thu|fri|sat|sun))|(?=invalid address|user unknown|unknown user|no such user|does not exist|mailbox )|$)`,
   'i',
 )
 
@@ -38,7 +40,7 @@ const labels = [
   'получатель',
   '(?:宛先|送信先)(?:メールアドレス|アドレス)?',
   '收件人(?:地址)?',
-  '(?:delivery|message) to',
+  '(?:delivery|message|(?:could not|cannot) be delivered) to',
   'unknown user',
   'no such user',
   "user's mailbox is full",
@@ -53,8 +55,14 @@ const labelled = new RegExp(
   'i',
 )
 
+/** Below another address, it is the one that was written to. */
+const originalLabel = new RegExp(
+  `^[ \\t]{0,16}original[ -](?:recipient|address|addressee)[ \\t]{0,8}:[ \\t]{0,8}[<"']{0,2}(${address})`,
+  'i',
+)
+
 /** Old Exchange hides it in an X.400 address. */
-const x400 = new RegExp(`dda:SMTP=(${address.replace("',;:@]{1,200}", "',;:@]{1,200}")})`, 'i')
+const x400 = new RegExp(`dda:SMTP=(${address})`, 'i')
 
 const forwarded = new RegExp(
   `\\((?:ultimately )?(?:expanded|generated|forwarded|originally addressed)(?: from| to)?:? {0,2}<?(${address})>?\\)?`,
@@ -73,14 +81,23 @@ export function recipientLines(text: string): Candidate[] {
     const end = newline < 0 ? text.length : newline
     const indent = indentation(text, start, end)
     if (indent < 0) owner = -1
-    const isDetail = owner >= 0 && indent > owner
+    const line = text.slice(start, Math.min(end, start + maxLine))
+    const last = found.at(-1)
+    const original = owner >= 0 ? originalLabel.exec(line)?.[1] : undefined
+    const isDetail = owner >= 0 && (indent > owner || original !== undefined)
+    if (last !== undefined && original !== undefined) last.original ??= original
     const candidate = isDetail ? null : readLine(text, start, Math.min(end, start + maxLine))
     if (candidate !== null) {
       owner = indent
       found.push({ ...candidate, end })
+      // From the separator on, which the pattern of the line may have taken.
+      const more = text.slice(Math.max(start, candidate.wordsStart - 1), end)
+      for (const other of candidate.address === '' ? [] : listedAddresses(more.trimStart())) {
+        found.push({ ...candidate, address: other, end })
+      }
       if (found.length >= maxCandidates) break
     } else {
-      noteForwarding(found.at(-1), text.slice(start, Math.min(end, start + maxLine)))
+      noteForwarding(last, line)
     }
     start = end + 1
   }

@@ -1,6 +1,5 @@
+import { addressPattern, listedAddresses } from './address-pattern.ts'
 import type { Candidate } from './recipient-lines.ts'
-
-const address = String.raw`((?:"[^"\n@]{1,80}"|[^\s<>()[\]"',;:@“”«»]{1,128})@[^\s<>()[\]"',;:@“”«»]{1,200}[^\s<>()[\]"',;:@.“”«»])`
 
 /** Sentences that name the recipient within. Each begins with a literal, so that it runs linear. */
 const sentences = new RegExp(
@@ -15,7 +14,7 @@ const sentences = new RegExp(
     '(?:d[ée]livr|remis|distribu|achemin)[a-zé]{0,4}\\s(?:à|a|au destinataire)\\s?:?',
     '(?:entreg|enviar|envi)[a-zíóã]{1,8}\\s(?:a|al|para|à)(?:\\s[a-zóí]{2,14}){0,4}\\s?:?',
     '(?:an|für)(?:\\s(?:die|den|folgende|empfänger|adresse|e-mail-adresse)){0,4}\\s?:?',
-  ].join('|')})\\s{0,8}[<("'“«\\[]{0,2}(?:SMTP:|mailto:)?(?<![\\w.+@-])${address}`,
+  ].join('|')})\\s{0,8}[<("'“«\\[]{0,2}(?:SMTP:|mailto:)?(?<![\\w.+@-])(${addressPattern})`,
   'gi',
 )
 
@@ -26,27 +25,14 @@ export function sentenceRecipients(text: string): Candidate[] {
     const end = match.index + match[0].length
     const newline = text.indexOf('\n', end)
     const start = text.lastIndexOf('\n', match.index) + 1
-    found.push({
-      address: match[1] ?? '',
-      original: null,
-      start,
-      end: newline < 0 ? text.length : newline,
-      wordsStart: start,
-    })
+    for (const address of [match[1] ?? '', ...listedAddresses(text.slice(end, end + maxList))]) {
+      const lineEnd = newline < 0 ? text.length : newline
+      found.push({ address, original: null, start, end: lineEnd, wordsStart: start })
+    }
     if (found.length >= maxFound) break
   }
   return found
 }
 
-/** Every address in the text, each once. */
-export function allAddresses(text: string): string[] {
-  const found = new Set<string>()
-  for (const match of text.matchAll(anyAddress)) {
-    found.add(match[1] ?? '')
-    if (found.size >= maxFound) break
-  }
-  return [...found]
-}
-
-const anyAddress = new RegExp(address, 'g')
 const maxFound = 200
+const maxList = 4_096

@@ -37,9 +37,12 @@ export function transcriptReplies(text: string): Map<string, string> {
 }
 
 const maxLines = 20_000
-const sessionMarks = /^[ \t]{0,8}(?:>>>|<<<|In:|Out:) |^[45]\d\d[ -].{0,200}\.\.\. /im
-const clientLine = /^[ \t]{0,8}(?:>>>|In:)[ \t]{1,4}(?:RCPT TO:[ \t]?<?([^\s<>]{3,320})>?)?/i
-const serverLine = /^[ \t]{0,8}(?:<<<|Out:)[ \t]{1,4}(.{1,1000})/
+const sessionMarks =
+  /^[ \t]{0,8}(?:(?:Sent |Received )?(?:>>>|<<<)|In:|Out:) |^[45]\d\d[ -].{0,200}\.\.\. /im
+// InterScan writes `Sent` and `Received` with arrows of either direction.
+const clientLine =
+  /^[ \t]{0,8}(?:Sent (?:>>>|<<<)|>>>|In:)[ \t]{1,4}(?:RCPT TO:[ \t]?<?([^\s<>]{3,320})>?)?/i
+const serverLine = /^[ \t]{0,8}(?:Received (?:>>>|<<<)|<<<|Out:)[ \t]{1,4}(.{1,1000})/
 const refusal = /^[45]\d\d/
 const ownReply =
   /^([45]\d\d(?:[ -]#?[45]\.\d{1,3}\.\d{1,3})?[ -]<?([^\s<>]{1,128}@[^\s<>]{1,200}?)>?\.\.\.[ ].{1,1000})/
