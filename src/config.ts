@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
+import { createSecureContext } from 'node:tls'
 import { isNotUsedYet, type VariableName, variables } from './config-variables.ts'
 
 export type Listen = { host: string; port: number }
@@ -63,7 +64,7 @@ export function readConfig(env: Environment = process.env): Config {
   const problems: string[] = []
   const values = readValues(env, problems)
   const tls = readTls(values, problems)
-  if (values.DATABASE_URL !== null && values.HEARBACK_SECRET === null) {
+  if (values.DATABASE_URL !== null && !isGiven(env, 'HEARBACK_SECRET')) {
     problems.push(
       'HEARBACK_SECRET: is required with DATABASE_URL; set 32 random bytes, such as the output of `openssl rand -base64 32`',
     )
@@ -115,7 +116,7 @@ function readValues(env: Environment, problems: string[]): Values {
     const { read, initial, secret } = variables[name]
     values[name] = null
     try {
-      const text = given(env, name) ?? (secret ? readSecretFile(env, name) : null) ?? initial
+      const text = (secret ? readSecretFile(env, name) : null) ?? given(env, name) ?? initial
       if (text !== null) values[name] = read(text)
     } catch (error) {
       problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
@@ -126,7 +127,11 @@ function readValues(env: Environment, problems: string[]): Values {
 
 function readSecretFile(env: Environment, name: VariableName): string | null {
   const path = given(env, `${name}_FILE`)
-  return path === null ? null : readText(path).trim()
+  if (path === null) return null
+  if (given(env, name) !== null) {
+    throw new Error(`is set together with ${name}_FILE; set one of them`)
+  }
+  return readText(path).trim()
 }
 
 function readTls(values: Values, problems: string[]): Config['smtp']['tls'] {
@@ -138,15 +143,34 @@ function readTls(values: Values, problems: string[]): Config['smtp']['tls'] {
     )
     return null
   }
-  const text = (name: VariableName, path: string): string => {
+  const text = (name: VariableName, path: string): string | null => {
     try {
-      return readText(path)
+      const pem = readText(path)
+      if (pem.includes('-----BEGIN ')) return pem
+      problems.push(`${name}: the file ${path} holds no PEM`)
     } catch (error) {
       problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
-      return ''
     }
+    return null
   }
-  return { key: text('HEARBACK_SMTP_TLS_KEY', key), cert: text('HEARBACK_SMTP_TLS_CERT', cert) }
+  const pair = {
+    key: text('HEARBACK_SMTP_TLS_KEY', key),
+    cert: text('HEARBACK_SMTP_TLS_CERT', cert),
+  }
+  return pair.key === null || pair.cert === null
+    ? null
+    : checkedPair({ key: pair.key, cert: pair.cert }, problems)
+}
+
+function checkedPair(pair: { key: string; cert: string }, problems: string[]): typeof pair | null {
+  try {
+    createSecureContext(pair)
+    return pair
+  } catch (error) {
+    const cause = error instanceof Error ? error.message.replace(/^error:[0-9A-F]+:/, '') : ''
+    problems.push(`HEARBACK_SMTP_TLS_KEY: cannot be used with HEARBACK_SMTP_TLS_CERT (${cause})`)
+    return null
+  }
 }
 
 function readText(path: string): string {

@@ -2,7 +2,6 @@ import type { AddressInfo } from 'node:net'
 import { uuidv7 } from 'uuidv7'
 import type { Destination } from './attribute/destination.ts'
 import { createKeyring, type Keyring } from './attribute/keyring.ts'
-import { WrongSecretError } from './attribute/signing-key.ts'
 import { type Bootstrapped, bootstrap } from './bootstrap.ts'
 import { loadRules } from './classify/rules.ts'
 import { rulesDirectory } from './cli/package-root.ts'
@@ -58,7 +57,8 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   try {
     const { db } = storage
     await refuseUnsafeStorage(storage, config)
-    const keyring = await openKeyring(storage)
+    const keyring = createKeyring(db, storage.secret)
+    await keyring.load()
     const bootstrapped = await bootstrap(storage, config)
     const metrics = createMetrics()
     await warnOfOpenDomains(storage, log, metrics)
@@ -91,19 +91,6 @@ async function refuseUnsafeStorage({ db }: Storage, config: Config): Promise<voi
   throw new ConfigError([
     'DATABASE_URL: this PostgreSQL runs with fsync=off and can lose what it confirmed; turn it on, or set HEARBACK_ACCEPT_FSYNC_OFF=1',
   ])
-}
-
-async function openKeyring({ db, secret }: Storage): Promise<Keyring> {
-  const keyring = createKeyring(db, secret)
-  try {
-    await keyring.load()
-    return keyring
-  } catch (error) {
-    if (!(error instanceof WrongSecretError)) throw error
-    throw new ConfigError([
-      'HEARBACK_SECRET: is not the secret that the signing keys in this database were stored under; use that one (embedded: the file `secret` of the data directory it began with)',
-    ])
-  }
 }
 
 async function warnOfOpenDomains({ db }: Storage, log: Log, metrics: Metrics): Promise<void> {
@@ -203,7 +190,7 @@ function smtpMetrics(metrics: Metrics): SmtpMetrics {
   return {
     connectionOpened: () => metrics.smtpConnections.inc(),
     connectionClosed: () => metrics.smtpConnections.dec(),
-    messageReceived: (_outcomes, bytes) => metrics.receivedBytes.inc(bytes),
+    messageReceived: (bytes) => metrics.receivedBytes.inc(bytes),
     rejected: (status) => metrics.smtpReplies.inc({ status }),
     failed: () => metrics.smtpReplies.inc({ status: '4.3.0' }),
   }

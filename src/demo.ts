@@ -1,6 +1,6 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { createKeyring } from './attribute/keyring.ts'
 import { table } from './cli/output.ts'
@@ -33,8 +33,15 @@ export async function demo(): Promise<void> {
       await daemon.close()
     }
   } finally {
-    await rm(dataDir, { recursive: true, force: true })
+    await removeData(dataDir)
   }
+}
+
+/** The database stands elsewhere when the server's user cannot enter the folder for such files. */
+async function removeData(dataDir: string): Promise<void> {
+  const link = await readlink(join(dataDir, 'postgres')).catch(() => null)
+  if (link !== null) await rm(dirname(link), { recursive: true, force: true })
+  await rm(dataDir, { recursive: true, force: true })
 }
 
 async function show(daemon: Daemon): Promise<void> {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { RulesError } from './classify/rules.ts'
 import { createProgram } from './cli/cli.ts'
 import { CommandError } from './cli/command-error.ts'
@@ -13,7 +13,12 @@ const program = createProgram()
 program
   .command('serve', { isDefault: true })
   .description('receive mail and clicks, and answer the API (the default)')
-  .action(() => serve(readConfig()))
+  .allowExcessArguments()
+  .action((_options: object, { args: [word] }: Command) => {
+    // Being the default, it also gets what is no command at all.
+    if (word !== undefined) throw new CommandError(`unknown command '${word}'`)
+    return serve(readConfig())
+  })
 program
   .command('demo')
   .description('serve from a data directory of its own, and send the samples through it')
@@ -33,8 +38,18 @@ function report(error: unknown): number {
     error instanceof ConfigError ||
     error instanceof EmbeddedPostgresError ||
     error instanceof MigrationError ||
-    error instanceof RulesError
+    error instanceof RulesError ||
+    isOfListening(error)
   const text = error instanceof Error ? (isExpected ? error.message : error.stack) : String(error)
   process.stderr.write(`hearback: ${text}\n`)
   return error instanceof ConfigError || error instanceof RulesError ? exitCodeConfig : 1
+}
+
+/** The port is taken or not ours to have, or the address is not of this machine. */
+function isOfListening(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'syscall' in error &&
+    /^(?:listen|getaddrinfo)$/.test(String(error.syscall))
+  )
 }

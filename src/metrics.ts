@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Outcome } from './feedback/feedback.ts'
+import type { Feedback, Outcome } from './feedback/feedback.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -68,16 +68,16 @@ export function createMetrics() {
 
 export function countOutcome(metrics: Metrics, outcome: Outcome): void {
   const { result } = outcome
-  const reason = result === 'ignored' || result === 'unattributed' ? outcome.reason : ''
-  metrics.outcomes.inc({ result, reason })
-  if (result !== 'recorded') return
-  for (const one of outcome.feedback) {
-    const classification = one.kind === 'bounce' ? one.classification : null
-    metrics.feedback.inc({
-      kind: one.kind,
-      class: classification?.bounceClass ?? '',
-      reason: classification?.reason ?? '',
-      evidence: one.attribution.evidence,
-    })
-  }
+  metrics.outcomes.inc({ result, reason: 'reason' in outcome ? outcome.reason : '' })
+  if (result === 'recorded') for (const one of outcome.feedback) countFeedback(metrics, one)
+}
+
+export function countFeedback(metrics: Metrics, feedback: Feedback): void {
+  const classification = feedback.kind === 'bounce' ? feedback.classification : null
+  metrics.feedback.inc({
+    kind: feedback.kind,
+    class: classification?.bounceClass ?? '',
+    reason: classification?.reason ?? '',
+    evidence: feedback.attribution.evidence,
+  })
 }

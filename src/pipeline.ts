@@ -12,9 +12,9 @@ import type { InboundDomain } from './feedback/inbound-domain.ts'
 import type { ReceivedMessage } from './feedback/message.ts'
 import type { Report } from './feedback/report.ts'
 import type { Log } from './log.ts'
-import { countOutcome, type Metrics } from './metrics.ts'
+import { countFeedback, countOutcome, type Metrics } from './metrics.ts'
 import type { Parser } from './parse/parse.ts'
-import { messageDigest } from './record/digest.ts'
+import { contentDigest, messageDigest } from './record/digest.ts'
 import type { MessageRecord } from './record/messages.ts'
 import { isLiveGroup } from './suppression/groups.ts'
 import { createWriter, type MailToWrite, writeUnsubscribe } from './write.ts'
@@ -49,33 +49,44 @@ type Decision = { outcome: MessageRecord['outcome']; report: Report | null }
 /** The path of one message: parse, attribute, classify, write (record, suppress, outbox), outcome. */
 export function createPipeline(deps: PipelineDeps): Pipeline {
   const writer = createWriter(deps)
+  const inHand = new Set<Promise<unknown>>()
   const destinationOf = (rcptTo: string): Promise<Destination> =>
     findDestination(deps.keyring, deps.findDomain, rcptTo)
 
   return {
     findDestination: destinationOf,
 
-    async processMessage(message) {
-      const { rcptTo } = message.envelope
-      const destinations = await Promise.all(rcptTo.map(destinationOf))
-      const report = await read(deps, message)
-      const mail = await Promise.all(
-        destinations.map((destination, index) =>
-          toWrite(deps, message, destinationOrUnclaimed(destination, rcptTo[index] ?? ''), report),
-        ),
-      )
-      const outcomes = await writer.submit(mail)
-      for (const outcome of outcomes) countOutcome(deps.metrics, outcome)
-      return outcomes
+    processMessage(message) {
+      const outcomes = process(message)
+      inHand.add(outcomes)
+      return outcomes.finally(() => inHand.delete(outcomes))
     },
 
     async processUnsubscribe(token, via) {
       const unsubscribe = await unsubscribeFromLink(deps, token, via)
-      await deps.db.transaction((sql) => writeUnsubscribe(sql, unsubscribe))
-      countOutcome(deps.metrics, { result: 'recorded', feedback: [unsubscribe] })
+      const isNew = await deps.db.transaction((sql) => writeUnsubscribe(sql, unsubscribe))
+      if (isNew) countFeedback(deps.metrics, unsubscribe)
     },
 
-    drain: () => writer.drain(),
+    async drain() {
+      await Promise.allSettled(inHand)
+    },
+  }
+
+  async function process(message: ReceivedMessage): Promise<readonly Outcome[]> {
+    const { rcptTo } = message.envelope
+    const destinations = await Promise.all(rcptTo.map(destinationOf))
+    const report = await read(deps, message)
+    const content = contentDigest(message.raw)
+    const mail = await Promise.all(
+      destinations.map((found, index) => {
+        const destination = destinationOrUnclaimed(found, rcptTo[index] ?? '')
+        return toWrite(deps, { message, content, destination, report })
+      }),
+    )
+    const outcomes = await writer.submit(mail)
+    for (const outcome of outcomes) countOutcome(deps.metrics, outcome)
+    return outcomes
   }
 }
 
@@ -99,14 +110,20 @@ function destinationOrUnclaimed(destination: Destination, rcptTo: string): Accep
     : { result: 'accepted', rcptTo, domain: null, token: null }
 }
 
-async function toWrite(
-  deps: PipelineDeps,
-  message: ReceivedMessage,
-  destination: AcceptedDestination,
-  report: Report | null,
-): Promise<MailToWrite> {
+/** A message on its way to one of its RCPT TO. */
+type Arrival = {
+  message: ReceivedMessage
+  /** Digest of its content. */
+  content: Buffer
+  destination: AcceptedDestination
+  /** `null`: it could not be read. */
+  report: Report | null
+}
+
+async function toWrite(deps: PipelineDeps, arrival: Arrival): Promise<MailToWrite> {
+  const { message, content, destination } = arrival
   const id = uuidv7()
-  const decision = await decide(deps, { id, message, destination, report }).catch((error) => {
+  const decision = await decide(deps, id, arrival).catch((error) => {
     if (storageFailure(error) !== 'poison') throw error
     deps.log.error({ err: error, id: message.id }, 'message could not be decided')
     return quarantined('undecidable')
@@ -115,34 +132,32 @@ async function toWrite(
     id,
     message,
     rcptTo: destination.rcptTo,
-    digest: messageDigest(message.raw, destination.rcptTo),
+    digest: messageDigest(content, destination.rcptTo),
     keepRaw: keepsRaw(deps.raw, decision.outcome),
     ...decision,
   }
   return { tenantId: tenantOf(destination, decision.outcome), record }
 }
 
-type Undecided = {
-  id: string
-  message: ReceivedMessage
-  destination: AcceptedDestination
-  report: Report | null
-}
+/** Real reports name far fewer; one like this waits for somebody to look at it. */
+const maxRecipientsOfReport = 5_000
 
-async function decide(deps: PipelineDeps, undecided: Undecided): Promise<Decision> {
-  const { report } = undecided
+async function decide(deps: PipelineDeps, id: string, arrival: Arrival): Promise<Decision> {
+  const { report } = arrival
   if (report === null) return quarantined('unreadable')
   switch (report.type) {
     case 'delivery-status':
+      if (report.recipients.length > maxRecipientsOfReport)
+        return quarantined('too-many-recipients')
       return report.recipients.some(({ action }) => action === 'failed')
-        ? attributed(deps, undecided, report)
+        ? attributed(deps, id, arrival, report)
         : ignored('not-failed', report)
     case 'feedback-report':
       return isComplaint(report.feedbackType) || report.feedbackType === 'opt-out'
-        ? attributed(deps, undecided, report)
+        ? attributed(deps, id, arrival, report)
         : ignored('not-abuse', report)
     case 'unsubscribe-request':
-      return attributed(deps, undecided, report)
+      return attributed(deps, id, arrival, report)
     case 'automatic-response':
       return ignored('automatic-response', report)
     case 'unrecognized':
@@ -167,7 +182,8 @@ function ignored(reason: IgnoredReason, report: Report): Decision {
 
 async function attributed(
   deps: PipelineDeps,
-  { id, message, destination }: Undecided,
+  id: string,
+  { message, destination }: Arrival,
   report: AttributableReport,
 ): Promise<Decision> {
   const whose = await attribute(deps.keyring, destination, report, message.receivedAt)

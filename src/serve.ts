@@ -1,24 +1,30 @@
 import type { Config } from './config.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
-import { createLog, type Log } from './log.ts'
+import { createLog } from './log.ts'
 
 /** Runs until SIGTERM or SIGINT; resolves when everything is closed. */
 export async function serve(config: Config): Promise<void> {
+  const stopping = stopSignal()
   const log = createLog(config.logLevel)
   const daemon = await startDaemon(config, log)
-  if (daemon.bootstrapped) process.stdout.write(firstSteps(daemon))
-  await closeAtSignal(daemon, log)
+  try {
+    if (daemon.bootstrapped) process.stdout.write(firstSteps(daemon))
+    log.info(`${await stopping}: closing`)
+  } finally {
+    await daemon.close()
+  }
+  log.info('closed')
 }
 
-/** A second signal ends the process at once. */
-export async function closeAtSignal(daemon: Daemon, log: Log): Promise<void> {
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+/**
+ * SIGTERM or SIGINT. Ask before the start: one that comes during it must not leave a PostgreSQL
+ * behind. A second signal ends the process at once.
+ */
+export function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
     process.once('SIGTERM', resolve)
     process.once('SIGINT', resolve)
   })
-  log.info(`${signal}: closing`)
-  await daemon.close()
-  log.info('closed')
 }
 
 /** What somebody needs who has just made his first tenant; the key is not shown again. */

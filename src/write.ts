@@ -1,7 +1,7 @@
 import type { Database, Sql } from './db/sql.ts'
 import { storageFailure } from './db/sqlstate.ts'
 import type { Feedback, Outcome, Unsubscribe } from './feedback/feedback.ts'
-import { type BounceDays, suppressionEntry } from './feedback/suppression.ts'
+import { suppressionEntry } from './feedback/suppression.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { addToOutbox, type OutboxEvent } from './publish/outbox.ts'
@@ -20,6 +20,10 @@ type Mail = readonly MailToWrite[]
 /** Commits that share their cost; two at a time keep PostgreSQL busy while the next one collects. */
 const maxMessages = 500
 const maxInFlight = 2
+/** A batch has to be through well before the deadline of the database. */
+const maxBatchBytes = 8 * 1024 * 1024
+/** About what a row of history, its entry and its events take on their way. */
+const feedbackBytes = 4 * 1024
 
 /** The last stage: what was decided becomes rows, many messages in one transaction. */
 export function createWriter({
@@ -52,9 +56,21 @@ export function createWriter({
       const [outcomes = []] = await write([mail.map(withoutContent)])
       return outcomes
     },
+    weightOf: bytesToWrite,
+    maxWeight: maxBatchBytes,
     maxItems: maxMessages,
     maxInFlight,
   })
+}
+
+function bytesToWrite(mail: Mail): number {
+  const rows = mail.reduce(
+    (sum, { record: { outcome } }) =>
+      sum + 1 + (outcome.result === 'recorded' ? outcome.feedback.length : 0),
+    0,
+  )
+  const kept = mail.find(({ record }) => record.keepRaw)
+  return rows * feedbackBytes + (kept?.record.message.raw.length ?? 0)
 }
 
 /** What is left of a message that cannot be stored as read: its envelope and its bytes. */
@@ -84,22 +100,15 @@ async function writeTenant(
   records: readonly MessageRecord[],
 ): Promise<MessageRecord[]> {
   const now = records[0]?.message.receivedAt ?? new Date()
-  const [unseen, days] = await Promise.all([
-    addDigests(
-      sql,
-      tenantId,
-      records.map(({ digest }) => digest),
-      now,
-    ),
-    findBounceDays(sql, tenantId),
-  ])
+  const digests = records.map(({ digest }) => digest)
+  const unseen = await addDigests(sql, tenantId, digests, now)
   const fresh = records.filter(({ digest }) => unseen.delete(digest.toString('hex')))
   if (fresh.length === 0) return fresh
   const feedback = fresh.flatMap(({ outcome }) =>
     outcome.result === 'recorded' ? outcome.feedback : [],
   )
   await addMessages(sql, tenantId, fresh)
-  await writeFeedback(sql, tenantId, feedback, days, now)
+  await writeFeedback(sql, tenantId, feedback, now)
   return fresh
 }
 
@@ -108,10 +117,10 @@ async function writeFeedback(
   sql: Sql,
   tenantId: number,
   feedback: readonly Feedback[],
-  days: BounceDays,
   now: Date,
 ): Promise<void> {
   if (feedback.length === 0) return
+  const days = await findBounceDays(sql, tenantId)
   const entries = feedback
     .map((one) => suppressionEntry(one, days))
     .filter((entry) => entry !== null)
@@ -128,16 +137,17 @@ async function writeFeedback(
   await addToOutbox(sql, tenantId, events, now)
 }
 
-/** Clicks repeat: only the one that puts the address onto the list is an event. */
-export async function writeUnsubscribe(sql: Sql, unsubscribe: Unsubscribe): Promise<void> {
+/** Clicks repeat: only the one that puts the address onto the list is an event; `true` for it. */
+export async function writeUnsubscribe(sql: Sql, unsubscribe: Unsubscribe): Promise<boolean> {
   const { tenantId, recipient } = unsubscribe.attribution
   const entry = suppressionEntry(unsubscribe, { hard: null, soft: null, block: null })
   const [added] = entry ? await addSuppressions(sql, tenantId, [entry]) : []
-  if (!added) return
+  if (!added) return false
   await addFeedback(sql, [feedbackRow(unsubscribe)])
   const events: OutboxEvent[] = [
     { change: 'feedback', feedbackId: unsubscribe.id, address: recipient },
     { change: 'added', ...added },
   ]
   await addToOutbox(sql, tenantId, events, unsubscribe.reportedAt)
+  return true
 }

@@ -31,6 +31,7 @@ export type Whose =
 export type UnattributedReason =
   | 'no-token'
   | 'token-names-somebody-else'
+  | 'recipient-did-not-fail'
   | 'no-recipient'
   | 'platform-domain'
 
@@ -47,7 +48,10 @@ export async function attribute(
   report: AttributableReport,
   now: Date,
 ): Promise<Whose> {
-  const sealed = await openAll(keyring, report.sealedTokens, destination.domain?.tenantId ?? null)
+  const tenantId = destination.token?.tenantId ?? destination.domain?.tenantId ?? null
+  const sealed = (await openAll(keyring, report.sealedTokens, tenantId))
+    .filter(({ purpose }) => report.type !== 'unsubscribe-request' || purpose === 'unsubscribe')
+    .sort((a, b) => b.day - a.day)
   if (destination.token) return byReturnPath(destination.token, report, sealed, now)
   if (sealed.length > 0) return bySealedToken(sealed, report, now)
   return unsigned(destination, report)
@@ -145,7 +149,10 @@ function candidates(report: AttributableReport, sealed: readonly SealedToken[]):
   return named.filter((address) => address !== null)
 }
 
-/** Which of several statuses is that of the token's recipient; one alone is, whatever it names. */
+/**
+ * The status of the token's recipient. Where none names him, one alone is his: it names the address
+ * that his was forwarded to.
+ */
 function finding(
   report: AttributableReport,
   token: Attribution & { groupId: number | null },
@@ -154,15 +161,21 @@ function finding(
   if (report.type !== 'delivery-status') {
     return { result: 'attributed', findings: [{ attribution, recipient: null, groupId }] }
   }
-  const statuses = failed(report)
-  const own = statuses.find(({ finalRecipient, originalRecipient, actualRecipient }) =>
-    [finalRecipient, originalRecipient, actualRecipient].some(
-      (address) => address !== null && canonicalAddress(address) === attribution.recipient,
-    ),
-  )
-  const recipient = own ?? (statuses.length === 1 ? statuses[0] : undefined)
-  if (!recipient) return { result: 'unattributed', reason: 'token-names-somebody-else' }
+  const own = report.recipients.filter((status) => names(status, attribution.recipient))
+  const candidates = own.length > 0 ? own : report.recipients
+  const statuses = candidates.filter(({ action }) => action === 'failed')
+  const [recipient] = statuses
+  if (!recipient) return { result: 'unattributed', reason: 'recipient-did-not-fail' }
+  if (own.length === 0 && candidates.length > 1) {
+    return { result: 'unattributed', reason: 'token-names-somebody-else' }
+  }
   return { result: 'attributed', findings: [{ attribution, recipient, groupId }] }
+}
+
+function names(status: RecipientStatus, recipient: string): boolean {
+  return [status.finalRecipient, status.originalRecipient, status.actualRecipient].some(
+    (address) => address !== null && canonicalAddress(address) === recipient,
+  )
 }
 
 /** Only `failed` is a bounce (RFC 3464 section 2.3.3). */

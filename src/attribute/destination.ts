@@ -61,6 +61,6 @@ export async function findDestination(
     domain.accepts === 'any' ||
     roleAddresses.includes(localPart) ||
     domain.roleAddresses.includes(localPart)
-  if (!taken || /["@%!]/.test(localPart)) return { result: 'unknown-mailbox' }
+  if (!taken) return { result: 'unknown-mailbox' }
   return { result: 'accepted', rcptTo: address, domain, token: null }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Database, Sql } from '../db/sql.ts'
 import { decryptRoot, deriveSigningKey, encryptRoot, type SigningKey } from './signing-key.ts'
 
-/** The signing keys of all tenants: few rows that hardly change, so all of them are held. */
+/** The signing keys of all tenants. Keys never change, so one that was read is kept. */
 export type Keyring = {
   bySlot(tenantId: number, slot: number): Promise<SigningKey | null>
   byId(id: number): Promise<SigningKey | null>
@@ -12,40 +12,45 @@ export type Keyring = {
   load(): Promise<void>
 }
 
-/** An unknown key costs a query; a flood of forged tokens costs one a second. */
-const refreshMs = 1_000
+/** Tokens have room for 32 bits, PostgreSQL's integers for 31. */
+const maxInteger = 0x7fffffff
 
+/** Only known keys are remembered, so a new one works at once, whichever process made it. */
 export function createKeyring(db: Database, secret: string): Keyring {
-  let keys: readonly SigningKey[] = []
-  let refreshedAt = Number.NEGATIVE_INFINITY
-  let refreshing: Promise<void> | null = null
+  const known = new Map<number, SigningKey>()
+  const slots = new Map<string, SigningKey>()
 
-  async function refresh(): Promise<void> {
-    const wait = refreshedAt + refreshMs - performance.now()
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
-    keys = await db.run((sql) => loadKeys(sql, secret, keys))
-    refreshedAt = performance.now()
+  function remember(row: KeyRow): SigningKey {
+    const { signingKeyId: id, tenantId, slot, encryptedRoot } = row
+    const key =
+      known.get(id) ??
+      deriveSigningKey({ id, tenantId, slot }, decryptRoot(secret, tenantId, encryptedRoot))
+    known.set(id, key)
+    slots.set(`${tenantId}/${slot}`, key)
+    return key
   }
 
-  function load(): Promise<void> {
-    refreshing ??= refresh().finally(() => {
-      refreshing = null
-    })
-    return refreshing
-  }
-
-  async function find(match: (key: SigningKey) => boolean): Promise<SigningKey | null> {
-    const known = keys.findLast(match)
-    if (known) return known
-    await load()
-    return keys.findLast(match) ?? null
+  async function find(condition: (sql: Sql) => ReturnType<Sql>): Promise<SigningKey | null> {
+    const [row] = await db.run((sql) => selectKeys(sql, condition(sql)))
+    return row ? remember(row) : null
   }
 
   return {
-    bySlot: (tenantId, slot) => find((key) => key.tenantId === tenantId && key.slot === slot),
-    byId: (id) => find((key) => key.id === id),
-    newest: (tenantId) => find((key) => key.tenantId === tenantId),
-    load,
+    async bySlot(tenantId, slot) {
+      if (tenantId > maxInteger) return null
+      return (
+        slots.get(`${tenantId}/${slot}`) ??
+        find((sql) => sql`tenant_id = ${tenantId} and slot = ${slot}`)
+      )
+    },
+    async byId(id) {
+      if (id > maxInteger) return null
+      return known.get(id) ?? find((sql) => sql`signing_key_id = ${id}`)
+    },
+    newest: (tenantId) => find((sql) => sql`tenant_id = ${tenantId}`),
+    async load() {
+      for (const row of await db.run((sql) => selectKeys(sql, sql`true`))) remember(row)
+    },
   }
 }
 
@@ -59,21 +64,13 @@ export async function addSigningKey(sql: Sql, secret: string, tenantId: number):
     where tenant_id = ${tenantId}`
 }
 
-async function loadKeys(
-  sql: Sql,
-  secret: string,
-  known: readonly SigningKey[],
-): Promise<SigningKey[]> {
-  const rows = await sql<
-    { signingKeyId: number; tenantId: number; slot: number; encryptedRoot: Buffer }[]
-  >`
+type KeyRow = { signingKeyId: number; tenantId: number; slot: number; encryptedRoot: Buffer }
+
+/** Newest first. */
+async function selectKeys(sql: Sql, condition: ReturnType<Sql>): Promise<KeyRow[]> {
+  return sql<KeyRow[]>`
     select signing_key_id, tenant_id, slot, encrypted_root
     from signing_key
-    order by signing_key_id`
-  const byId = new Map(known.map((key) => [key.id, key]))
-  return rows.map(
-    ({ signingKeyId: id, tenantId, slot, encryptedRoot }) =>
-      byId.get(id) ??
-      deriveSigningKey({ id, tenantId, slot }, decryptRoot(secret, tenantId, encryptedRoot)),
-  )
+    where ${condition}
+    order by slot desc`
 }

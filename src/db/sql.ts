@@ -35,20 +35,26 @@ export function createDatabase(
   { maxConnections = 10 }: { maxConnections?: number } = {},
 ): Database {
   let pool = connect(target, { maxConnections })
+  function replace(current: postgres.Sql, patienceSeconds: number): void {
+    if (pool !== current) return
+    pool = connect(target, { maxConnections })
+    void current.end({ timeout: patienceSeconds }).catch(() => undefined)
+  }
   async function underDeadline<T>(work: (current: postgres.Sql) => Promise<T>): Promise<T> {
     const current = pool
     let timer: NodeJS.Timeout | undefined
     const deadline = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        if (pool === current) {
-          pool = connect(target, { maxConnections })
-          void current.end({ timeout: 0 }).catch(() => undefined)
-        }
+        replace(current, 0)
         reject(new DeadlineError(`PostgreSQL did not answer within ${deadlineMs} ms`))
       }, deadlineMs)
     })
     try {
       return await Promise.race([work(current), deadline])
+    } catch (error) {
+      // The driver may never write again on a connection that was cut while it was about to.
+      if (isCut(error)) replace(current, 1)
+      throw error
     } finally {
       clearTimeout(timer)
     }
@@ -56,11 +62,25 @@ export function createDatabase(
   return {
     run: (work) => underDeadline(work),
     transaction: (work) =>
-      underDeadline((current) => current.begin(async (sql) => ({ value: await work(sql) }))).then(
-        (result) => result.value,
-      ),
+      underDeadline((current) =>
+        current.begin(async (sql) => ({ value: await work(sql).catch(unlessCut) })),
+      ).then((result) => result.value),
     close: () => pool.end({ timeout: 5 }),
   }
+}
+
+/**
+ * After any error the driver sends a rollback, also into a socket that is gone; that throws where
+ * nobody can catch it and ends the process. As `begin` itself rejects when its connection closes,
+ * such an error is kept back for ever.
+ */
+function unlessCut(error: unknown): Promise<never> {
+  return isCut(error) ? new Promise(() => {}) : Promise.reject(error)
+}
+
+function isCut(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return /^(?:CONNECTION_(?:CLOSED|DESTROYED)|ECONNRESET|EPIPE)$/.test(code)
 }
 
 /** A bare pool, for work that has its own deadline or none: migrations, COPY, LISTEN. */

@@ -14,12 +14,12 @@ const duplicateState = '23505'
 const defectStates = /^(?:42|XX)...$/
 
 /**
- * SQLSTATE by PostgreSQL, appendix A. An error without one is an outage when it tells of the
- * connection, and otherwise of a value that could not even be sent.
+ * SQLSTATE by PostgreSQL, appendix A. Without one: a value that could not even be sent is poison, an
+ * error with a code tells of the connection, and anything else is a fault of ours.
  */
 export function storageFailure(error: unknown): StorageFailure {
   const state = sqlState(error)
-  if (state === null) return isOfConnection(error) ? 'outage' : 'poison'
+  if (state === null) return failureOfOurSide(error)
   if (poisonStates.test(state)) return 'poison'
   if (state === duplicateState) return 'duplicate'
   return defectStates.test(state) ? 'defect' : 'outage'
@@ -33,10 +33,11 @@ export function sqlState(error: unknown): string | null {
     : null
 }
 
-function isOfConnection(error: unknown): boolean {
-  if (error instanceof DeadlineError) return true
-  const code = codeOf(error)
-  return code !== null && code !== 'UNDEFINED_VALUE' && !code.startsWith('ERR_')
+function failureOfOurSide(error: unknown): StorageFailure {
+  if (error instanceof DeadlineError) return 'outage'
+  const isOfValue = error instanceof RangeError || error instanceof TypeError
+  if (isOfValue || codeOf(error) === 'UNDEFINED_VALUE') return 'poison'
+  return codeOf(error) === null ? 'defect' : 'outage'
 }
 
 function codeOf(error: unknown): string | null {

@@ -5,8 +5,6 @@
 export type Batcher<Item, Result> = {
   /** Resolves when the write that took the item has been committed. */
   submit(item: Item): Promise<Result>
-  /** Resolves when everything submitted so far has ended. */
-  drain(): Promise<void>
 }
 
 type Waiting<Item, Result> = {
@@ -18,28 +16,40 @@ type Waiting<Item, Result> = {
 /**
  * `write` takes all items or none and answers in their order. When it fails and `isOfOneItem` says
  * that one of the items is the reason, the batch is halved until that item stands alone; then
- * `setAside` has it. Any other failure rejects the whole batch: nothing of it is stored.
+ * `setAside` has it. Any other failure rejects the batch and all that waits: nothing is stored.
  */
 export function createBatcher<Item, Result>(options: {
   write: (items: readonly Item[]) => Promise<readonly Result[]>
   isOfOneItem: (error: unknown) => boolean
   setAside: (item: Item, error: unknown) => Promise<Result>
+  /** What an item costs to write, in any unit; a batch stays below `maxWeight` or has one item. */
+  weightOf: (item: Item) => number
+  maxWeight: number
   maxItems: number
   maxInFlight: number
 }): Batcher<Item, Result> {
-  const { write, isOfOneItem, setAside, maxItems, maxInFlight } = options
+  const { write, isOfOneItem, setAside, weightOf, maxWeight, maxItems, maxInFlight } = options
   const waiting: Waiting<Item, Result>[] = []
-  const running = new Set<Promise<void>>()
+  let running = 0
 
   function fill(): void {
-    while (running.size < maxInFlight && waiting.length > 0) {
-      const batch = waiting.splice(0, maxItems)
-      const run = settle(batch).finally(() => {
-        running.delete(run)
+    while (running < maxInFlight && waiting.length > 0) {
+      const batch = waiting.splice(0, nextLength())
+      running += 1
+      void settle(batch).finally(() => {
+        running -= 1
         fill()
       })
-      running.add(run)
     }
+  }
+
+  function nextLength(): number {
+    let weight = 0
+    const tooMuch = waiting.findIndex(({ item }, index) => {
+      weight += weightOf(item)
+      return index === maxItems || (weight > maxWeight && index > 0)
+    })
+    return tooMuch < 0 ? waiting.length : tooMuch
   }
 
   async function settle(batch: readonly Waiting<Item, Result>[]): Promise<void> {
@@ -60,7 +70,8 @@ export function createBatcher<Item, Result>(options: {
     error: unknown,
   ): Promise<void> {
     if (!isOfOneItem(error)) {
-      for (const { reject } of batch) reject(error)
+      // What waits would wait as long for the same answer.
+      for (const { reject } of [...batch, ...waiting.splice(0)]) reject(error)
       return
     }
     const [only] = batch
@@ -80,9 +91,5 @@ export function createBatcher<Item, Result>(options: {
         // Behind the microtasks of this turn: what one read of a socket brought goes together.
         if (waiting.length === 1) queueMicrotask(fill)
       }),
-    drain: async () => {
-      fill()
-      while (running.size > 0) await Promise.all(running)
-    },
   }
 }

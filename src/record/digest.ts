@@ -4,16 +4,24 @@ import { createHash } from 'node:crypto'
 const traceFields =
   /^(?:received|return-path|delivered-to|x-original-to|authentication-results|received-spf|arc-[a-z-]+)[ \t]*:/i
 
+/** A header block is no longer; what follows counts as body. */
+const maxHeaderBytes = 256 * 1024
+
 /**
- * SHA-256 that tells redeliveries: the message without trace fields, and the canonical RCPT TO.
- * The Message-ID alone would let a forger take the place of a report to come.
+ * SHA-256 that tells redeliveries apart from new mail, for one RCPT TO: the Message-ID would let a
+ * forger take the place of a report to come.
  */
-export function messageDigest(raw: Buffer, rcptTo: string): Buffer {
+export function messageDigest(content: Buffer, rcptTo: string): Buffer {
+  return createHash('sha256').update(content).update(rcptTo).digest()
+}
+
+/** SHA-256 of a message without its trace fields. */
+export function contentDigest(raw: Buffer): Buffer {
   const hash = createHash('sha256')
   let at = 0
   let kept = 0
   let inTraceField = false
-  while (at < raw.length) {
+  while (at < raw.length && at < maxHeaderBytes) {
     const lineFeed = raw.indexOf(10, at)
     const end = lineFeed < 0 ? raw.length : lineFeed + 1
     const first = raw[at]
@@ -27,5 +35,5 @@ export function messageDigest(raw: Buffer, rcptTo: string): Buffer {
     at = end
   }
   if (inTraceField) kept = at
-  return hash.update(raw.subarray(kept)).update('\0').update(rcptTo).digest()
+  return hash.update(raw.subarray(kept)).digest()
 }

@@ -48,6 +48,7 @@ export async function addMessages(
   const rows = records.map(({ id, message, rcptTo, outcome, report }) => ({
     tenant_id: tenantId,
     received_message_id: id,
+    mail_id: message.id,
     received_at: message.receivedAt,
     mail_from: storableText(message.envelope.mailFrom, maxEnvelopeText),
     rcpt_to: storableText(rcptTo, maxEnvelopeText),
@@ -61,37 +62,33 @@ export async function addMessages(
   }))
   await sql`
     insert into received_message (
-      tenant_id, received_message_id, received_at, mail_from, rcpt_to, helo, remote_address, tls,
-      size_bytes, outcome, outcome_reason, report)
+      tenant_id, received_message_id, mail_id, received_at, mail_from, rcpt_to, helo,
+      remote_address, tls, size_bytes, outcome, outcome_reason, report)
     select
-      r.tenant_id, r.received_message_id, r.received_at, r.mail_from, r.rcpt_to, r.helo,
-      r.remote_address, r.tls, r.size_bytes, r.outcome, r.outcome_reason, nullif(r.report, 'null')
+      r.tenant_id, r.received_message_id, r.mail_id, r.received_at, r.mail_from, r.rcpt_to,
+      r.helo, r.remote_address, r.tls, r.size_bytes, r.outcome, r.outcome_reason, nullif(r.report, 'null')
     from jsonb_populate_recordset(null::received_message, ${jsonb(sql, rows)}) as r`
-  await addRawMessages(
-    sql,
-    tenantId,
-    records.filter(({ keepRaw }) => keepRaw),
-  )
+  const kept = records.filter(({ keepRaw }) => keepRaw).map(({ message }) => message)
+  await addRawMessages(sql, tenantId, [...new Set(kept)])
 }
 
 /** RFC 5321 section 4.5.3.1.3 allows 256 octets for a path; a HELO is no longer. */
 const maxEnvelopeText = 512
 
+/** A message to several RCPT TO is kept once. */
 async function addRawMessages(
   sql: Sql,
   tenantId: number,
-  records: readonly MessageRecord[],
+  messages: readonly ReceivedMessage[],
 ): Promise<void> {
-  if (records.length === 0) return
+  if (messages.length === 0) return
+  const raws = messages.map(({ raw }) => raw)
   await sql`
-    insert into raw_message (tenant_id, received_message_id, received_at, raw)
-    select ${tenantId}, r.id, r.received_at, r.raw
+    insert into raw_message (tenant_id, mail_id, received_at, raw)
+    select ${tenantId}, r.mail_id, r.received_at, r.raw
     from unnest(
-      ${records.map(({ id }) => id)}::uuid[],
-      ${records.map(({ message }) => message.receivedAt.toISOString())}::timestamptz[],
-      ${sql.array(
-        records.map(({ message }) => message.raw),
-        byteaOid,
-      )}::bytea[]
-    ) as r (id, received_at, raw)`
+      ${messages.map(({ id }) => id)}::uuid[],
+      ${messages.map(({ receivedAt }) => receivedAt.toISOString())}::timestamptz[],
+      ${sql.array(raws, byteaOid)}::bytea[]
+    ) as r (mail_id, received_at, raw)`
 }

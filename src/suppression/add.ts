@@ -8,57 +8,30 @@ export type AddedSuppression = { list: SuppressionList; groupId: number; address
 /**
  * Puts addresses onto lists and gives back those that are new there. A later entry never weakens an
  * earlier one: it stays until the later of the two, and the strongest class that still stands is
- * the one shown.
+ * the one shown. Of several entries for one place the strongest gives its words.
  */
 export async function addSuppressions(
   sql: Sql,
   tenantId: number,
   entries: readonly SuppressionEntry[],
 ): Promise<AddedSuppression[]> {
-  const added: AddedSuppression[] = []
-  for (const round of roundsOfDistinctKeys(entries)) {
-    added.push(...(await upsert(sql, tenantId, round)))
-  }
-  await adjustCounts(
-    sql,
-    tenantId,
-    added.map(({ list, groupId }) => ({ list, groupId, change: 1 })),
-  )
-  return added
-}
-
-/** One statement cannot touch a row twice. */
-function roundsOfDistinctKeys(entries: readonly SuppressionEntry[]): SuppressionEntry[][] {
-  const rounds: Map<string, SuppressionEntry>[] = []
-  for (const entry of entries) {
-    const key = `${entry.list} ${entry.groupId} ${entry.address}`
-    let round = rounds.find((candidate) => !candidate.has(key))
-    if (!round) {
-      round = new Map()
-      rounds.push(round)
-    }
-    round.set(key, entry)
-  }
-  return rounds.map((round) => [...round.values()])
-}
-
-async function upsert(
-  sql: Sql,
-  tenantId: number,
-  entries: readonly SuppressionEntry[],
-): Promise<AddedSuppression[]> {
+  if (entries.length === 0) return []
   const rows = entries.map((entry) => row(tenantId, entry))
   const written = await sql<(AddedSuppression & { isNew: boolean })[]>`
     insert into suppression as s (
       tenant_id, address, list, group_id, created_at, origin, expires_at, suppresses_until,
       hard_until, soft_until, block_until, bounce_class, status, reason, source)
     select
-      r.tenant_id, r.address, r.list, r.group_id, r.created_at, r.origin, r.expires_at,
-      r.suppresses_until, r.hard_until, r.soft_until, r.block_until, r.bounce_class, r.status,
-      r.reason, r.source
+      r.tenant_id, r.address, r.list, r.group_id, min(r.created_at), min(r.origin),
+      case when bool_or(r.expires_at is null) then null else max(r.expires_at) end,
+      max(r.suppresses_until), max(r.hard_until), max(r.soft_until), max(r.block_until),
+      ${ofStrongest(sql, sql`bounce_class`)}, ${ofStrongest(sql, sql`status`)},
+      ${ofStrongest(sql, sql`reason`)}, max(r.source)
     from jsonb_populate_recordset(null::suppression, ${jsonb(sql, rows)}) as r
+    group by r.tenant_id, r.address, r.list, r.group_id
     order by r.address, r.list, r.group_id
     on conflict (tenant_id, address, list, group_id) do update set
+      created_at = least(s.created_at, excluded.created_at),
       expires_at = case
         when s.expires_at is null or excluded.expires_at is null then null
         else greatest(s.expires_at, excluded.expires_at)
@@ -72,9 +45,17 @@ async function upsert(
       reason = case when ${outranks(sql)} then excluded.reason else s.reason end,
       source = coalesce(excluded.source, s.source)
     returning list, group_id, address, (xmax = 0) as is_new`
-  return written
+  const added = written
     .filter(({ isNew }) => isNew)
     .map(({ list, groupId, address }) => ({ list, groupId, address }))
+  const changes = added.map(({ list, groupId }) => ({ list, groupId, change: 1 }))
+  await adjustCounts(sql, tenantId, changes)
+  return added
+}
+
+function ofStrongest(sql: Sql, column: ReturnType<Sql>): ReturnType<Sql> {
+  return sql`(array_agg(r.${column} order by
+    array_position(array['hard', 'soft', 'block'], r.bounce_class), r.created_at desc))[1]`
 }
 
 /** Whether no stronger bounce than the new one stands when the new one comes. */

@@ -53,13 +53,14 @@ export async function listTenants(sql: Sql): Promise<Tenant[]> {
   return rows.map(tenant)
 }
 
-/** How long a bounce suppresses for this tenant. */
+/** How long a bounce suppresses for this tenant. Throws when there is no such tenant. */
 export async function findBounceDays(sql: Sql, tenantId: number): Promise<BounceDays> {
   const [row] = await sql<BounceDays[]>`
     select hard_bounce_days as hard, soft_bounce_days as soft, block_bounce_days as block
     from tenant
     where tenant_id = ${tenantId}`
-  return row ?? { hard: null, soft: null, block: null }
+  if (!row) throw new Error(`there is no tenant ${tenantId}`)
+  return row
 }
 
 function tenant(row: TenantRow): Tenant {

@@ -44,4 +44,8 @@ test.each([
 test('silence is an outage; a value that cannot be sent is poison', () => {
   expect(storageFailure(new DeadlineError('no answer'))).toBe('outage')
   expect(storageFailure(new RangeError('Invalid time value'))).toBe('poison')
+  expect(storageFailure(new TypeError('not a string'))).toBe('poison')
+  expect(storageFailure(new Error('the signing keys were stored under another secret'))).toBe(
+    'defect',
+  )
 })

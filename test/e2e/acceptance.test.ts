@@ -125,6 +125,24 @@ test('values that PostgreSQL refuses are kept aside with 250, and the queue goes
   expect((await bounces(daemon)).map(({ email }) => email)).toContain('sane@customer.example')
 })
 
+test('a row that PostgreSQL refuses is kept aside too, and what came with it is stored', async () => {
+  await database.sql`
+    alter table feedback add constraint refused check (recipient <> 'refused@customer.example')`
+  const addresses = ['refused', 'beside-1', 'beside-2'].map((name) => `${name}@customer.example`)
+  const replies = await Promise.all(
+    addresses.map((address) => send(daemon, feedbackAddress, deliveryStatus([{ address }]))),
+  )
+  expect(replies.map(({ code }) => code)).toEqual([250, 250, 250])
+  const emails = (await bounces(daemon)).map(({ email }) => email)
+  expect(addresses.map((address) => emails.includes(address))).toEqual([false, true, true])
+  const kept = await database.sql`
+    select m.outcome_reason, octet_length(r.raw) > 100 as has_raw
+    from received_message as m join raw_message as r using (tenant_id, mail_id)
+    where m.outcome = 'quarantined' and m.outcome_reason = 'unstorable'`
+  expect([...kept]).toEqual([{ outcomeReason: 'unstorable', hasRaw: true }])
+  expect(daemon.stderr()).toContain('23514')
+})
+
 test('without a valid key there is no answer about anybody', async () => {
   const { status, body } = await get(daemon, '/v3/suppression/bounces', `${apiKey.slice(0, -1)}x`)
   expect(status).toBe(401)

@@ -70,8 +70,9 @@ describe('which addresses take mail', () => {
     ['someone@elsewhere.example', 'unknown-domain'],
     ['bounces@sub.signed.example.com', 'unknown-domain'],
     ['bounces%elsewhere.example@signed.example.com', 'unknown-mailbox'],
-    ['bounces%elsewhere.example@any.test', 'unknown-mailbox'],
-    ['"a@elsewhere.example"@any.test', 'unknown-mailbox'],
+    ['"a@elsewhere.example"@signed.example.com', 'unknown-mailbox'],
+    ['a%b@any.test', 'accepted'],
+    ['"a b"@any.test', 'accepted'],
     ['a@elsewhere.example@any.test', 'unknown-mailbox'],
     ['bounces@[127.0.0.1]', 'unknown-domain'],
     ['bounces@any.test.', 'accepted'],
@@ -134,7 +135,7 @@ describe('a bounce to a signed return path', () => {
     expect(await suppressed('victim@example.net')).toEqual([])
     expect(await suppressed('forger@example.net')).toEqual([])
     const kept = await t.sql`
-      select 1 from received_message as m join raw_message as r using (tenant_id, received_message_id)
+      select 1 from received_message as m join raw_message as r using (tenant_id, mail_id)
       where m.outcome = 'unattributed' and m.report -> 'recipients' -> 0 ->> 'finalRecipient' = 'victim@example.net'`
     expect(kept).toHaveLength(1)
   })
@@ -152,6 +153,19 @@ describe('a bounce to a signed return path', () => {
       await t.sql`select bounce_class from suppression where address = 'meant@example.net'`
     expect(row?.['bounceClass']).toBe('soft')
   })
+
+  test.each(['delivered', 'delayed', 'relayed', 'expanded'])(
+    'that says %s of him and failed of somebody else touches neither',
+    async (action) => {
+      const [own, other] = [`own-${action}@example.net`, `other-${action}@example.net`]
+      const report = bounceOf([{ to: own, action, status: '2.0.0' }, { to: other }])
+      expect(await t.deliver(report, returnPath(own))).toEqual([
+        { result: 'unattributed', reason: 'recipient-did-not-fail' },
+      ])
+      expect(await suppressed(own)).toEqual([])
+      expect(await suppressed(other)).toEqual([])
+    },
+  )
 
   test('with a token past its lifetime is recorded and suppresses nobody', async () => {
     const rcptTo = returnPath('late@example.net', { day: today - 40 })
@@ -259,6 +273,13 @@ describe('a sealed token in the report', () => {
     ])
   })
 
+  test('beside a lapsed one of the same recipient counts, wherever it stands', async () => {
+    const old = sealed('twice@example.net', { day: today - 190 })
+    const fields = `X-Hearback-Ref: ${old}\r\nCFBL-Feedback-ID: ${sealed('twice@example.net')}`
+    await t.deliver(complaintAbout(null, 'abuse', fields), 'fbl@signed.example.com')
+    expect(await suppressed('twice@example.net')).toHaveLength(1)
+  })
+
   test('lapses for complaints after 180 days', async () => {
     const field = `X-Hearback-Ref: ${sealed('old@example.net', { day: today - 190 })}`
     const outcomes = await t.deliver(complaintAbout(null, 'abuse', field), 'fbl@signed.example.com')
@@ -292,6 +313,12 @@ describe('unsubscribing by mail', () => {
     expect(await suppressed('late-group@example.net')).toMatchObject([
       { list: 'global_unsubscribes' },
     ])
+  })
+
+  test('takes a token that was made for it, not one that only says which mail it was', async () => {
+    const outcomes = await t.deliver(request(sealed('quoted@example.net')), 'unsubscribe@any.test')
+    expect(outcomes).toMatchObject([{ result: 'unattributed' }])
+    expect(await suppressed('quoted@example.net')).toEqual([])
   })
 
   test('without a token the From field unsubscribes nobody, on no domain', async () => {

@@ -94,7 +94,7 @@ describe('a delivery status notification', () => {
       select f.recipient, r.raw is not null as has_raw, m.report ->> 'type' as type
       from feedback as f
       join received_message as m using (tenant_id, received_message_id)
-      left join raw_message as r using (tenant_id, received_message_id)
+      left join raw_message as r using (tenant_id, mail_id)
       where f.recipient in ('known@example.com', 'odd@example.com')
       order by f.recipient`
     expect([...kept]).toEqual([

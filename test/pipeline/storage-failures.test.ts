@@ -50,7 +50,7 @@ describe('a message that PostgreSQL refuses', () => {
       const [kept] = await t.sql<{ raw: Buffer; report: unknown }[]>`
         select r.raw, m.report
         from received_message as m
-        join raw_message as r using (tenant_id, received_message_id)
+        join raw_message as r using (tenant_id, mail_id)
         where m.outcome = 'quarantined' and position(${`refuse-${state}@`}::bytea in r.raw) > 0`
       expect(kept?.raw.toString()).toBe(poison)
       expect(kept?.report).toBeNull()
@@ -162,6 +162,40 @@ describe('redelivery', () => {
     expect(first.map(({ result }) => result)).toEqual(['recorded', 'recorded'])
     const again = await t.deliver(report, [to, 'other@bounces.test'])
     expect(again.map(({ result }) => result)).toEqual(['duplicate', 'recorded'])
+  })
+})
+
+describe('what would be too much at once', () => {
+  test('a report on more recipients than anybody writes to is kept for an operator', async () => {
+    const many = Array.from({ length: 5_001 }, (_, n) => ({ to: `many-${n}@example.com` }))
+    expect(await t.deliver(bounceOf(many), to)).toEqual([
+      { result: 'quarantined', reason: 'too-many-recipients' },
+    ])
+    expect(await stored('many-0@example.com')).toBe(0)
+  })
+
+  test('the same recipients in many reports at once are one entry each', async () => {
+    const recipients = Array.from({ length: 50 }, (_, n) => ({ to: `crowd-${n}@example.com` }))
+    const reports = Array.from({ length: 100 }, (_, n) =>
+      bounceOf(recipients, { fields: `Message-ID: <crowd-${n}@mx.example.net>` }),
+    )
+    const outcomes = await Promise.all(reports.map((report) => t.deliver(report, to)))
+    expect(new Set(outcomes.flat().map(({ result }) => result))).toEqual(new Set(['recorded']))
+    expect(await stored('crowd-7@example.com')).toBe(1)
+    const history = await t.sql`select 1 from feedback where recipient = 'crowd-7@example.com'`
+    expect(history).toHaveLength(100)
+  })
+
+  test('20 MB for several addresses are kept once', async () => {
+    const junk = Buffer.alloc(20 * 1024 * 1024, 'a\r\n')
+    const addresses = ['bounces', 'fbl', 'abuse', 'postmaster', 'feedback', 'bounce', 'unsubscribe']
+    const outcomes = await t.deliver(
+      junk,
+      addresses.map((name) => `${name}@bounces.test`),
+    )
+    expect(outcomes.every(({ result }) => result === 'quarantined')).toBe(true)
+    const kept = await t.sql`select 1 from raw_message where length(raw) = ${junk.length}`
+    expect(kept).toHaveLength(1)
   })
 })
 

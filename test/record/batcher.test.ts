@@ -10,6 +10,8 @@ function batcherOver(write: (items: readonly number[]) => Promise<readonly numbe
     write,
     isOfOneItem: (error) => error === poison,
     setAside: async (item) => -item,
+    weightOf: (item) => item,
+    maxWeight: 1_000,
     maxItems: 10,
     maxInFlight: 2,
   })
@@ -48,6 +50,16 @@ test('a batch is never larger than its limit', async () => {
   expect(Math.max(...sizes)).toBe(10)
 })
 
+test('nor heavier, unless one item alone is', async () => {
+  const batches: number[][] = []
+  const { submit } = batcherOver(async (items) => {
+    batches.push([...items])
+    return items
+  })
+  await Promise.all([400, 400, 400, 2_000, 1, 2].map(submit))
+  expect(batches).toEqual([[400, 400], [400], [2_000], [1, 2]])
+})
+
 test('the poisonous items alone are set aside, everything else is written once', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), async (poisonous) => {
@@ -66,27 +78,13 @@ test('the poisonous items alone are set aside, everything else is written once',
   )
 })
 
-test('an outage rejects the batch and the next one goes through', async () => {
+test('an outage rejects what waits with it, and later items go through', async () => {
   let isDown = true
-  const { submit, drain } = batcherOver(async (items) => {
+  const { submit } = batcherOver(async (items) => {
     if (isDown) throw outage
     return items
   })
   await expect(Promise.all([submit(1), submit(2)])).rejects.toBe(outage)
   isDown = false
   expect(await submit(3)).toBe(3)
-  await drain()
-})
-
-test('draining waits for everything that was handed in', async () => {
-  const written: number[] = []
-  const { submit, drain } = batcherOver(async (items) => {
-    await new Promise(setImmediate)
-    written.push(...items)
-    return items
-  })
-  const results = Promise.all(Array.from({ length: 25 }, (_, index) => submit(index)))
-  await drain()
-  expect(written).toHaveLength(25)
-  await results
 })

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'
+import { afterAll } from 'vitest'
 
 export type Address = { host: string; port: number }
 export type Exit = { code: number | null; signal: NodeJS.Signals | null }
@@ -52,11 +53,15 @@ const freePorts = {
   HEARBACK_ADMIN_PORT: '0',
 }
 
-const running = new Set<ChildProcess>()
-// A test that was given up must not leave daemons behind.
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+const running = new Map<ChildProcess, Promise<Exit>>()
+// The last of all hooks of a file: a test that was given up must not leave daemons behind.
+afterAll(async () => {
+  for (const child of running.keys()) child.kill('SIGTERM')
+  await Promise.all(running.values())
 })
+
+/** Commands are done long before; a daemon that starts where it should not is ended. */
+const patienceMs = 20_000
 
 /** The built program, as an operator starts it. Resolves when it says that it is ready. */
 export async function startDaemon(env: Environment, cwd?: string): Promise<RunningDaemon> {
@@ -83,7 +88,9 @@ export async function startDaemon(env: Environment, cwd?: string): Promise<Runni
 /** The built program with these arguments, until it ends. */
 export async function hearback(args: readonly string[], start: Start = {}): Promise<Finished> {
   const program = startProgram(args, start)
+  const timer = setTimeout(() => program.signal('SIGTERM'), patienceMs)
   const exit = await program.exited
+  clearTimeout(timer)
   return { ...exit, stdout: program.stdout(), stderr: program.stderr() }
 }
 
@@ -96,7 +103,6 @@ export function startProgram(
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...freePorts, ...env },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
-  running.add(child)
   const stdout = collect(child.stdout)
   const stderr = collect(child.stderr)
   child.stdin?.on('error', () => undefined)
@@ -108,6 +114,7 @@ export function startProgram(
       done({ code, signal })
     })
   })
+  running.set(child, exited)
   return {
     pid: child.pid ?? 0,
     stdout: stdout.text,

@@ -54,9 +54,11 @@ create table message_digest (
 );
 create index message_digest_seen on message_digest (seen_at);
 
+-- One row for each RCPT TO; mail_id is the message that they share, and what its SMTP reply names.
 create table received_message (
   tenant_id integer not null,
   received_message_id uuid not null,
+  mail_id uuid not null,
   received_at timestamptz(3) not null,
   mail_from text not null,
   rcpt_to text not null,
@@ -75,10 +77,10 @@ create index received_message_undecided on received_message (tenant_id, outcome,
 
 create table raw_message (
   tenant_id integer not null,
-  received_message_id uuid not null,
+  mail_id uuid not null,
   received_at timestamptz(3) not null,
   raw bytea not null,
-  primary key (tenant_id, received_message_id)
+  primary key (tenant_id, mail_id)
 );
 create index raw_message_received on raw_message (received_at);
 

@@ -1,0 +1,78 @@
+import { beforeAll, expect, test } from 'vitest'
+import { useCommandLine } from './hearback.ts'
+
+const line = useCommandLine()
+
+type Key = { apiKeyId: string; name: string; prefix: string; scopes: string[]; revokedAt: string }
+
+beforeAll(async () => {
+  await line.run('tenant', 'add', 'shop')
+  await line.run('tenant', 'add', 'other')
+})
+
+test('a key is shown once: afterwards there is only its beginning', async () => {
+  const key = (await line.run('key', 'add', '--tenant', 'shop', '--name', 'ci')).trimEnd()
+  expect(key).toMatch(/^hb_live_[0-9a-z]{40}$/)
+  const listed = await line.run('key', 'ls', '--tenant', 'shop')
+  expect(listed).toContain(`${key.slice(0, 12)}…`)
+  expect(listed).toMatch(/ci +in force/)
+  expect(listed).not.toContain(key)
+  expect(await line.json<Key[]>('key', 'ls', '--tenant', 'other')).toEqual([])
+})
+
+test("scopes, an end and a text of one's own", async () => {
+  const given = 'printable~chars!only'
+  const added = await line.json(
+    ...['key', 'add', '--tenant', 'shop', '--key', given, '--scope', 'suppressions.read'],
+    ...['--expires', '2030-01-01'],
+  )
+  expect(added).toEqual({ tenant: 'shop', name: 'api', scopes: ['suppressions.read'], key: given })
+  const keys = await line.json<Key[]>('key', 'ls', '--tenant', 'shop')
+  expect(keys).toContainEqual(
+    expect.objectContaining({
+      name: 'api',
+      prefix: 'prin',
+      scopes: ['suppressions.read'],
+      expiresAt: '2030-01-01T00:00:00.000Z',
+    }),
+  )
+  expect(JSON.stringify(keys)).not.toContain(given)
+})
+
+test('a revoked key is not in force, and cannot be revoked again or by another tenant', async () => {
+  await line.run('key', 'add', '--tenant', 'shop', '--name', 'leaked')
+  const keys = await line.json<Key[]>('key', 'ls', '--tenant', 'shop')
+  const id = keys.find(({ name }) => name === 'leaked')?.apiKeyId ?? ''
+  expect(await line.complaint('key', 'revoke', id, '--tenant', 'other')).toBe(
+    `hearback: tenant other has no key ${id} in force`,
+  )
+  expect(await line.json('key', 'revoke', id, '--tenant', 'shop')).toEqual({
+    apiKeyId: id,
+    revoked: true,
+  })
+  expect(await line.run('key', 'ls', '--tenant', 'shop')).toMatch(/leaked +revoked/)
+  expect(await line.complaint('key', 'revoke', id, '--tenant', 'shop')).toContain('has no key')
+})
+
+test.each([
+  [['add', '--tenant', 'nobody'], 'there is no tenant nobody; `hearback tenant ls` lists them'],
+  [['ls', '--tenant', 'nobody'], 'there is no tenant nobody'],
+  [
+    ['add', '--tenant', 'shop', '--scope', 'everything'],
+    'there is no scope everything; there are ',
+  ],
+  [['add', '--tenant', 'shop', '--key', 'too short'], '--key takes 16 to 128 printable characters'],
+  [['add', '--tenant', 'shop', '--expires', 'soon'], '--expires takes a date such as 2030-01-01'],
+  [['revoke', 'abc', '--tenant', 'shop'], 'abc is no id of a key; `hearback key ls` shows them'],
+  [['add'], "required option '--tenant <name>' not specified"],
+])('key %j is refused', async (args, said) => {
+  expect(await line.complaint('key', ...args)).toContain(said)
+})
+
+test('the key of another tenant is not given away', async () => {
+  const key = 'the-key-of-the-other-tenant'
+  await line.run('key', 'add', '--tenant', 'other', '--key', key)
+  expect(await line.complaint('key', 'add', '--tenant', 'shop', '--key', key)).toBe(
+    'hearback: this key is there already, for another tenant',
+  )
+})

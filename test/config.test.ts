@@ -1,0 +1,124 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { ConfigError, exampleEnvironment, readConfig, variablesInForce } from '../src/config.ts'
+
+const secret = '0123456789abcdef'
+
+test('config/hearback.env.example is what `hearback config --example` prints', () => {
+  const file = new URL('../config/hearback.env.example', import.meta.url)
+  expect(readFileSync(file, 'utf8')).toBe(exampleEnvironment())
+})
+
+test('the example as it is changes nothing, and every line of it can be uncommented', () => {
+  const assignments = exampleEnvironment().matchAll(/^#([A-Z_]+)=(.*)$/gm)
+  const env = Object.fromEntries([...assignments].map(([, name, value]) => [name, value]))
+  const bare = readConfig({})
+  const { isAskedFor, ...bootstrap } = readConfig(env).bootstrap
+  expect(isAskedFor).toBe(true)
+  expect({ ...readConfig(env), bootstrap: { isAskedFor: false, ...bootstrap } }).toEqual({
+    ...bare,
+    warnings: expect.anything(),
+  })
+})
+
+test('nothing set: an embedded database, doors on this machine only, nothing to warn of', () => {
+  expect(readConfig({})).toMatchObject({
+    databaseUrl: null,
+    secret: null,
+    smtp: { host: '127.0.0.1', port: 2525, tls: null },
+    http: { host: '127.0.0.1', port: 8025 },
+    admin: { host: '127.0.0.1', port: 9025 },
+    bootstrap: { isAskedFor: false, tenant: 'default', domain: 'bounce.localhost', apiKey: null },
+    warnings: [],
+  })
+})
+
+test('an empty variable counts as not set', () => {
+  expect(readConfig({ DATABASE_URL: '', HEARBACK_SMTP_PORT: '' })).toEqual(readConfig({}))
+})
+
+test('secrets come from files too, without the line end', () => {
+  const env = {
+    DATABASE_URL_FILE: fileWith('postgres://hearback:pass@db.example/hearback\n'),
+    HEARBACK_SECRET_FILE: fileWith(`${secret}\r\n`),
+    HEARBACK_BOOTSTRAP_API_KEY_FILE: fileWith('a-key-of-the-tests'),
+  }
+  expect(readConfig(env)).toMatchObject({
+    databaseUrl: 'postgres://hearback:pass@db.example/hearback',
+    secret,
+    bootstrap: { isAskedFor: true, apiKey: 'a-key-of-the-tests' },
+    warnings: [],
+  })
+})
+
+test('the table masks every secret, wherever it comes from', () => {
+  const env = {
+    DATABASE_URL: 'postgres://hearback:pass@db.example/hearback',
+    REDIS_URL: 'redis://:pass@cache.example',
+    HEARBACK_SECRET_FILE: fileWith(secret),
+    HEARBACK_BOOTSTRAP_API_KEY: 'a-key-of-the-tests',
+    HEARBACK_RAW: 'all',
+  }
+  const table = variablesInForce(env)
+  expect(JSON.stringify(table)).not.toMatch(/pass|a-key-of|0123456789abcdef/)
+  const shown = Object.fromEntries(table.map(({ name, value, origin }) => [name, [value, origin]]))
+  expect(shown).toMatchObject({
+    DATABASE_URL: ['********', 'environment'],
+    HEARBACK_SECRET: ['********', 'file'],
+    HEARBACK_RAW: ['all', 'environment'],
+    HEARBACK_HTTP_PORT: ['8025', 'default'],
+    HEARBACK_JWKS_URL: [null, 'default'],
+  })
+})
+
+test('no message repeats a secret that is not usable', () => {
+  const env = {
+    DATABASE_URL: 'mysql://root:pass@db.example/x',
+    HEARBACK_BOOTSTRAP_API_KEY: 'short',
+  }
+  const { problems } = configError(env)
+  expect(problems.join('\n')).not.toMatch(/pass|short/)
+})
+
+test('misspelt variables and those that nothing uses yet are warned of', () => {
+  const { warnings } = readConfig({ HEARBACK_SMPT_PORT: '25', REDIS_URL: 'redis://localhost' })
+  expect(warnings).toEqual([
+    'HEARBACK_SMPT_PORT is not a variable of hearback; see `hearback config`',
+    'REDIS_URL is set, but this version does not use it yet',
+  ])
+})
+
+test('lists of networks are read with or without blanks, and nothing else is one', () => {
+  const config = readConfig({ HEARBACK_SMTP_PEERS: '10.0.0.0/8, ::1,fd00::/8' })
+  expect(config.smtp.peers).toEqual(['10.0.0.0/8', '::1', 'fd00::/8'])
+  for (const wrong of ['10.0.0.0/33', '10.0.0', 'fd00::/129', 'localhost', '10.0.0.0/8/8', ',']) {
+    expect(configError({ HEARBACK_SMTP_PEERS: wrong }).problems).toHaveLength(1)
+  }
+})
+
+test.each(['https://feedback.example.com', 'https://feedback.example.com/'])(
+  'unsubscribe links under %s have one slash',
+  (url) => {
+    expect(readConfig({ HEARBACK_PUBLIC_URL: url }).publicUrl).toBe('https://feedback.example.com')
+  },
+)
+
+function configError(env: Record<string, string>): ConfigError {
+  try {
+    readConfig(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
+  }
+  throw new Error('the configuration was taken')
+}
+
+function fileWith(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'hearback-config-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'file')
+  writeFileSync(file, text)
+  return file
+}
