@@ -45,7 +45,7 @@ async function removeData(dataDir: string): Promise<void> {
 }
 
 async function show(daemon: Daemon): Promise<void> {
-  const samples = loadSamples()
+  const samples = loadSamples().sort((a, b) => Number(a.inDemo) - Number(b.inDemo))
   const replies = await sendAll(daemon, samples)
   const { db } = daemon.storage
   const received = await db.run(async (sql) => {
@@ -56,10 +56,29 @@ async function show(daemon: Daemon): Promise<void> {
     const message = received[index]
     return [sample.name, replies[index] ?? '', message ? meaning(message) : '', sample.about]
   })
-  const cameIn = table(['CAME IN', 'REPLY', 'MEANS', 'WHAT IT IS'], rows)
-  process.stdout.write(`${fitted(cameIn)}\n\n${fitted(await listed(daemon))}\n`)
-  process.stdout.write(firstSteps(daemon))
+  const others = samples.filter(({ inDemo }) => !inDemo).length
+  const cameIn = table(['CAME IN', 'REPLY', 'MEANS', 'WHAT IT IS'], rows.slice(others))
+  process.stdout.write(`${fitted(cameIn)}\n`)
+  process.stdout.write(`and ${others} more of samples/: ${summary(received.slice(0, others))}\n\n`)
+  process.stdout.write(`${fitted(await listed(daemon))}\n${firstSteps(daemon)}`)
   process.stdout.write('Serving until Ctrl-C; what this demo stored is deleted then.\n')
+}
+
+/** How many of each outcome, the most frequent first. */
+function summary(received: readonly Received[]): string {
+  const counts = new Map<string, number>()
+  for (const { outcome, feedback } of received) {
+    const kinds = feedback.map(({ kind, bounceClass }) =>
+      bounceClass ? `${bounceClass} bounce` : kind,
+    )
+    for (const one of outcome === 'recorded' ? kinds : [outcome]) {
+      counts.set(one, (counts.get(one) ?? 0) + 1)
+    }
+  }
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([one, count]) => `${count} ${one}`)
+    .join(', ')
 }
 
 /** Cut at the edge of the terminal, where a wrapped line would spoil the table. */
@@ -99,39 +118,51 @@ function meaning({ type, outcome, outcomeReason, feedback }: Received): string {
     .join('; ')
 }
 
+/** Addresses of a list that are shown: the newest, which are those of the table. */
+const shownOfList = 25
+
 /** Over HTTP, with the key that was just made: what an application sees. */
 async function listed({ http, bootstrapped }: Daemon): Promise<string> {
   const get = async (path: string): Promise<unknown> => {
-    const response = await fetch(`http://${http.host}:${http.port}${path}?limit=500`, {
+    const response = await fetch(`http://${http.host}:${http.port}${path}?limit=${shownOfList}`, {
       headers: { Authorization: `Bearer ${bootstrapped?.apiKey}` },
     })
     return response.json()
   }
-  const { bounces } = (await get('/v3/suppression/bounces')) as {
+  const bounces = (await get('/v3/suppression/bounces')) as {
     bounces: { email: string; bounce_type: string; status: string | null; reason: string }[]
+    total: number
   }
-  const { spam_reports: spamReports } = (await get('/v3/suppression/spam_reports')) as {
+  const spamReports = (await get('/v3/suppression/spam_reports')) as {
     spam_reports: { email: string; source: string | null }[]
+    total: number
   }
-  const { recipient_emails: unsubscribed } = (await get('/v3/asm/suppressions/global')) as {
+  const unsubscribed = (await get('/v3/asm/suppressions/global')) as {
     recipient_emails: string[]
+    total: number
   }
+  const rows = bounces.bounces.map(({ email, bounce_type: type, status, reason }) => [
+    email,
+    type,
+    status ?? '-',
+    reason,
+  ])
   return [
-    `GET /v3/suppression/bounces: ${bounces.length} addresses`,
-    table(
-      ['EMAIL', 'TYPE', 'STATUS', 'REASON'],
-      bounces.map(({ email, bounce_type: type, status, reason }) => [
-        email,
-        type,
-        status ?? '-',
-        reason,
-      ]),
+    heading('/v3/suppression/bounces', bounces.total, rows.length),
+    table(['EMAIL', 'TYPE', 'STATUS', 'REASON'], rows),
+    '',
+    heading('/v3/suppression/spam_reports', spamReports.total, spamReports.spam_reports.length),
+    ...spamReports.spam_reports.map(({ email, source }) => `${email}  ${source ?? ''}`),
+    '',
+    heading(
+      '/v3/asm/suppressions/global',
+      unsubscribed.total,
+      unsubscribed.recipient_emails.length,
     ),
-    '',
-    `GET /v3/suppression/spam_reports: ${spamReports.length} addresses`,
-    ...spamReports.map(({ email, source }) => `${email}  ${source ?? ''}`),
-    '',
-    `GET /v3/asm/suppressions/global: ${unsubscribed.length} addresses`,
-    ...unsubscribed,
+    ...unsubscribed.recipient_emails,
   ].join('\n')
+}
+
+function heading(path: string, total: number, shown: number): string {
+  return `GET ${path}: ${total} addresses${shown < total ? `, the newest ${shown}` : ''}`
 }

@@ -22,6 +22,8 @@ const expectationSchema = z.strictObject({
   bounces: z.array(z.strictObject({ email: z.string(), bounce_type: z.string() })),
   spamReports: z.array(z.string()),
   globalUnsubscribes: z.array(z.string()),
+  /** One of the few that the demo shows with a line of their own. */
+  inDemo: z.boolean().default(false),
 })
 
 /** A message of samples/ and what hearback makes of it. */
