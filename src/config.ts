@@ -73,7 +73,8 @@ export function readConfig(env: Environment = process.env): Config {
   const isAskedFor = names().some(
     (name) => name.startsWith('HEARBACK_BOOTSTRAP_') && isGiven(env, name),
   )
-  return { ...group(values, tls, isAskedFor), warnings: warningsOf(env) }
+  const config = group(values, tls, isAskedFor)
+  return { ...config, warnings: [...warningsOf(env), ...warningsOfLinks(config, values)] }
 }
 
 /** One variable as `hearback config` shows it; the value of a secret is masked. */
@@ -241,6 +242,13 @@ function isGiven(env: Environment, name: VariableName): boolean {
   return (
     given(env, name) !== null || (variables[name].secret && given(env, `${name}_FILE`) !== null)
   )
+}
+
+/** Links that recipients cannot follow would be found out months later. */
+function warningsOfLinks({ http, publicUrl }: Omit<Config, 'warnings'>, values: Values): string[] {
+  const isOpen = !/^(?:127\.|::1$|localhost$)/.test(http.host)
+  if (values.HEARBACK_PUBLIC_URL !== null || !isOpen) return []
+  return [`HEARBACK_PUBLIC_URL is not set: unsubscribe links would lead to ${publicUrl}`]
 }
 
 function given(env: Environment, name: string): string | null {
