@@ -2,8 +2,8 @@ import type { Storage } from './cli/storage.ts'
 import { createTenant } from './cli/tenant.ts'
 import { type Config, ConfigError } from './config.ts'
 import type { Sql } from './db/sql.ts'
-import { addApiKey, apiKeyHash, apiKeyScopes, findApiKey } from './tenant/api-key.ts'
-import { addInboundDomain, defaultAccepts, findInboundDomain } from './tenant/inbound-domains.ts'
+import { addApiKey, apiKeyHash, apiKeyScopes, findApiKey, isInForce } from './tenant/api-key.ts'
+import { addInboundDomain, findInboundDomain, isReservedName } from './tenant/inbound-domains.ts'
 import { listTenants } from './tenant/tenants.ts'
 
 /** What was made, for the operator to read once. */
@@ -12,6 +12,8 @@ export type Bootstrapped = {
   domain: string
   /** `null`: it was given, or made at an earlier start. */
   apiKey: string | null
+  /** HEARBACK_BOOTSTRAP_API_KEY says it. */
+  isKeyGiven: boolean
 }
 
 /**
@@ -32,7 +34,8 @@ export async function bootstrap(
       isNew || wanted.apiKey !== null ? await addBootstrapKey(sql, tenantId, wanted.apiKey) : null
     const domainIsNew = await addBootstrapDomain(sql, tenantId, wanted.domain)
     if (!isNew && !domainIsNew) return null
-    return { tenant: wanted.tenant, domain: wanted.domain, apiKey }
+    const { tenant, domain, apiKey: given } = wanted
+    return { tenant, domain, apiKey, isKeyGiven: given !== null }
   })
 }
 
@@ -46,6 +49,10 @@ async function addBootstrapKey(
   if (known && known.tenantId !== tenantId) {
     throw new ConfigError(['HEARBACK_BOOTSTRAP_API_KEY: is a key of another tenant already'])
   }
+  if (known && !isInForce(known, new Date())) {
+    throw new ConfigError(['HEARBACK_BOOTSTRAP_API_KEY: is revoked or expired; set another one'])
+  }
+  if (known) return null
   const key = await addApiKey(sql, {
     tenantId,
     name: 'bootstrap',
@@ -57,7 +64,7 @@ async function addBootstrapKey(
 }
 
 async function addBootstrapDomain(sql: Sql, tenantId: number, domain: string): Promise<boolean> {
-  const accepts = defaultAccepts(domain)
+  const accepts = isReservedName(domain) ? 'any' : 'signed'
   if (await addInboundDomain(sql, { domain, tenantId, accepts, roleAddresses: [] })) return true
   const known = await findInboundDomain(sql, domain)
   if (known?.tenantId === tenantId) return false

@@ -13,6 +13,8 @@ type Variable<Value> = {
 
 const port = z.coerce.number('must be a port number').int().min(0).max(65_535)
 const count = z.coerce.number('must be a whole number').int().min(1, 'must be at least 1')
+/** Twice as many characters of hexadecimal text must fit into one statement of the driver. */
+const messageBytes = count.max(100 * 1024 * 1024, 'must be at most 104857600 (100 MiB)')
 const url = (protocol: RegExp, example: string) =>
   z.url({ protocol, error: `must be a URL such as ${example}` })
 const flag = z.enum(['0', '1'], 'must be 0 or 1').transform((text) => text === '1')
@@ -84,7 +86,7 @@ export const variables = {
   HEARBACK_SMTP_PEERS: variable(
     ranges,
     '127.0.0.0/8,::1',
-    'Our own MTAs (addresses, CIDR): greeted at once, no limit of connections.',
+    'Our own MTAs (addresses, CIDR): greeted at once, no limit for one address.',
   ),
   HEARBACK_SMTP_PROXY_PEERS: variable(
     ranges,
@@ -92,14 +94,14 @@ export const variables = {
     'Balancers (addresses, CIDR) that speak the PROXY protocol to the SMTP door.',
   ),
   HEARBACK_SMTP_MAX_MESSAGE_BYTES: variable(
-    count,
+    messageBytes,
     '26214400',
-    'Larger messages are refused with 552.',
+    'Larger messages are refused with 552; at most 104857600 (100 MiB).',
   ),
   HEARBACK_SMTP_MAX_CONNECTIONS: variable(
     count,
     '2000',
-    'SMTP connections at one time; the next ones get 421.',
+    'SMTP connections of strangers at one time, and as many of peers; the next ones get 421.',
   ),
   HEARBACK_SMTP_MAX_CONNECTIONS_PER_ADDRESS: variable(
     count,

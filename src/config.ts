@@ -253,7 +253,7 @@ function warningsOfLinks({ http, publicUrl }: Omit<Config, 'warnings'>, values: 
 
 function given(env: Environment, name: string): string | null {
   const value = env[name]
-  return value === undefined || value === '' ? null : value
+  return value === undefined || value.trim() === '' ? null : value
 }
 
 function names(): VariableName[] {

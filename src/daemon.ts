@@ -1,20 +1,21 @@
+import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { uuidv7 } from 'uuidv7'
 import type { Destination } from './attribute/destination.ts'
-import { createKeyring, type Keyring } from './attribute/keyring.ts'
+import { createKeyring } from './attribute/keyring.ts'
 import { type Bootstrapped, bootstrap } from './bootstrap.ts'
 import { loadRules } from './classify/rules.ts'
 import { rulesDirectory } from './cli/package-root.ts'
 import { openStorage, type Storage } from './cli/storage.ts'
 import { type Config, ConfigError } from './config.ts'
-import { isDurable } from './db/sql.ts'
+import { createDatabase, isDurable } from './db/sql.ts'
 import { createAdminServer } from './http/admin.ts'
 import { createApp } from './http/app.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createParser } from './parse/parse.ts'
-import { createPipeline, type Pipeline } from './pipeline.ts'
+import { createPipeline, type Pipeline, type PipelineDeps } from './pipeline.ts'
 import type { SmtpMetrics } from './receive/smtp-metrics.ts'
 import { createSmtpServer, type SmtpServer, smtpDefaults } from './receive/smtp-server.ts'
 import type { RecipientVerdict } from './receive/transaction.ts'
@@ -34,6 +35,8 @@ export type Daemon = {
   storage: Storage
   /** `null`: nothing had to be made. */
   bootstrapped: Bootstrapped | null
+  /** STARTTLS with these from now on. Throws, and keeps what there was, when they are no use. */
+  reloadTls: SmtpServer['updateTls']
   /** Answers what is under way and closes everything, doors first. */
   close(): Promise<void>
 }
@@ -64,9 +67,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     await warnOfOpenDomains(storage, log, metrics)
     const parser = createParser()
     closers.push(parser.close)
-    const pipeline = createPipeline({
-      db,
-      keyring,
+    const stages = {
       findDomain: createDomainDirectory(db),
       parser,
       rules,
@@ -74,12 +75,15 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
       log,
       metrics,
       now: () => new Date(),
-    })
+    }
+    const pipeline = createPipeline({ ...stages, db, keyring })
     closers.push(pipeline.drain)
     closers.push(startSweeper(db, config.retentionDays, log).close)
-    const doors = await openDoors({ config, log, storage, keyring, metrics, pipeline, closers })
+    const app = openApp(config, storage, stages, closers)
+    const opened = await openDoors({ config, log, storage, metrics, pipeline, app, closers })
+    const { reloadTls, ...doors } = opened
     log.info(doors, 'hearback is ready')
-    return { ...doors, storage, bootstrapped, close }
+    return { ...doors, storage, bootstrapped, reloadTls, close }
   } catch (error) {
     await close()
     throw error
@@ -102,23 +106,43 @@ async function warnOfOpenDomains({ db }: Storage, log: Log, metrics: Metrics): P
   }
 }
 
+/** On connections of its own: whatever is asked over HTTP, mail still comes in. */
+function openApp(
+  config: Config,
+  { target, secret }: Storage,
+  stages: Omit<PipelineDeps, 'db' | 'keyring'>,
+  closers: Closers,
+): RequestListener {
+  const db = createDatabase(target)
+  closers.push(db.close)
+  const keyring = createKeyring(db, secret)
+  return createApp({
+    db,
+    keyring,
+    log: stages.log,
+    trustProxy: [...config.http.trustProxy],
+    unsubscribe: createPipeline({ ...stages, db, keyring }).processUnsubscribe,
+    now: stages.now,
+  })
+}
+
 async function openDoors({
   config,
   log,
   storage: { db },
-  keyring,
   metrics,
   pipeline,
+  app,
   closers,
 }: {
   config: Config
   log: Log
   storage: Storage
-  keyring: Keyring
   metrics: Metrics
   pipeline: Pipeline
+  app: RequestListener
   closers: Closers
-}): Promise<Pick<Daemon, 'smtp' | 'http' | 'admin'>> {
+}): Promise<Pick<Daemon, 'smtp' | 'http' | 'admin' | 'reloadTls'>> {
   let isDraining = false
   const { registry } = metrics
   const admin = createAdminServer(config.admin, {
@@ -128,14 +152,6 @@ async function openDoors({
     log,
   })
   closers.push(admin.close)
-  const app = createApp({
-    db,
-    keyring,
-    log,
-    trustProxy: [...config.http.trustProxy],
-    unsubscribe: pipeline.processUnsubscribe,
-    now: () => new Date(),
-  })
   const http = createHttpServer({ ...config.http, maxConnections: maxHttpConnections }, app)
   const smtp = openSmtp(config, log, metrics, pipeline)
   closers.push(async () => {
@@ -146,6 +162,7 @@ async function openDoors({
     admin: listensAt(await admin.listen()),
     http: listensAt(await http.listen()),
     smtp: await smtp.listen(),
+    reloadTls: smtp.updateTls,
   }
 }
 

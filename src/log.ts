@@ -10,8 +10,8 @@ export function createLog(level: string): Log {
 }
 
 /**
- * Mail goes before its log: a full disk, or a reader that stands still, must not end or hold up the
- * daemon. What cannot be written waits for the next line, up to 1 MiB; what comes then is lost.
+ * Mail goes before its log: a full disk must not end the daemon, nor a full pipe hold it up. What
+ * cannot be written waits for the next line, up to 1 MiB; what comes then is lost.
  */
 function standardError() {
   const stream = destination({

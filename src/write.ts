@@ -1,7 +1,7 @@
 import type { Database, Sql } from './db/sql.ts'
 import { storageFailure } from './db/sqlstate.ts'
 import type { Feedback, Outcome, Unsubscribe } from './feedback/feedback.ts'
-import { suppressionEntry } from './feedback/suppression.ts'
+import { type BounceDays, suppressionEntry } from './feedback/suppression.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { addToOutbox, type OutboxEvent } from './publish/outbox.ts'
@@ -101,14 +101,22 @@ async function writeTenant(
 ): Promise<MessageRecord[]> {
   const now = records[0]?.message.receivedAt ?? new Date()
   const digests = records.map(({ digest }) => digest)
-  const unseen = await addDigests(sql, tenantId, digests, now)
+  const [unseen, days] = await Promise.all([
+    addDigests(sql, tenantId, digests, now),
+    records.some(({ outcome }) => outcome.result === 'recorded')
+      ? findBounceDays(sql, tenantId)
+      : neverLapsing,
+  ])
   const fresh = records.filter(({ digest }) => unseen.delete(digest.toString('hex')))
   if (fresh.length === 0) return fresh
   const feedback = fresh.flatMap(({ outcome }) =>
     outcome.result === 'recorded' ? outcome.feedback : [],
   )
-  await addMessages(sql, tenantId, fresh)
-  await writeFeedback(sql, tenantId, feedback, now)
+  // Sent together: they do not need each other's results, and each wait costs all of the batch.
+  await Promise.all([
+    writeFeedback(sql, tenantId, feedback, days, now),
+    addMessages(sql, tenantId, fresh),
+  ])
   return fresh
 }
 
@@ -117,10 +125,10 @@ async function writeFeedback(
   sql: Sql,
   tenantId: number,
   feedback: readonly Feedback[],
+  days: BounceDays,
   now: Date,
 ): Promise<void> {
   if (feedback.length === 0) return
-  const days = await findBounceDays(sql, tenantId)
   const entries = feedback
     .map((one) => suppressionEntry(one, days))
     .filter((entry) => entry !== null)
@@ -137,10 +145,13 @@ async function writeFeedback(
   await addToOutbox(sql, tenantId, events, now)
 }
 
+/** Unsubscribes, and everything that is no bounce. */
+const neverLapsing: BounceDays = { hard: null, soft: null, block: null }
+
 /** Clicks repeat: only the one that puts the address onto the list is an event; `true` for it. */
 export async function writeUnsubscribe(sql: Sql, unsubscribe: Unsubscribe): Promise<boolean> {
   const { tenantId, recipient } = unsubscribe.attribution
-  const entry = suppressionEntry(unsubscribe, { hard: null, soft: null, block: null })
+  const entry = suppressionEntry(unsubscribe, neverLapsing)
   const [added] = entry ? await addSuppressions(sql, tenantId, [entry]) : []
   if (!added) return false
   await addFeedback(sql, [feedbackRow(unsubscribe)])

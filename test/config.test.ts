@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { ConfigError, exampleEnvironment, readConfig, variablesInForce } from '../src/config.ts'
+import { variables } from '../src/config-variables.ts'
 
 const secret = '0123456789abcdef'
 
@@ -35,8 +36,27 @@ test('nothing set: an embedded database, doors on this machine only, nothing to 
   })
 })
 
-test('an empty variable counts as not set', () => {
-  expect(readConfig({ DATABASE_URL: '', HEARBACK_SMTP_PORT: '' })).toEqual(readConfig({}))
+test.each(['', ' ', '\t\n'])(
+  'a variable of nothing but blanks counts as not set (%j)',
+  (nothing) => {
+    const empty = Object.keys(variables).flatMap((name) => [
+      [name, nothing],
+      [`${name}_FILE`, nothing],
+    ])
+    expect(readConfig(Object.fromEntries(empty))).toEqual({
+      ...readConfig({}),
+      warnings: expect.anything(),
+    })
+  },
+)
+
+test('messages of more than 100 MiB cannot be allowed', () => {
+  const withLimit = (bytes: number) => ({ HEARBACK_SMTP_MAX_MESSAGE_BYTES: String(bytes) })
+  const most = 100 * 1024 * 1024
+  expect(readConfig(withLimit(most)).smtp.maxMessageBytes).toBe(most)
+  expect(configError(withLimit(most + 1)).problems).toEqual([
+    'HEARBACK_SMTP_MAX_MESSAGE_BYTES: must be at most 104857600 (100 MiB)',
+  ])
 })
 
 test('secrets come from files too, without the line end', () => {

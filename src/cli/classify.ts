@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { Command } from 'commander'
-import { classify, type Explanation, explain } from '../classify/classify.ts'
+import { classify, type Explanation, explain, groundsOf } from '../classify/classify.ts'
 import { readReply } from '../classify/reading.ts'
 import { loadRules, type Rules } from '../classify/rules.ts'
 import { readConfig } from '../config.ts'
@@ -70,9 +70,10 @@ function answer(rules: Rules, line: string, options: Options): string {
 function explanationRecord({ softened, matches }: Explanation) {
   return {
     softened,
-    matches: matches.map(({ rule, grounds }) => ({
+    matches: matches.map(({ rule, grounds, command }) => ({
       rule: rule.name,
       grounds,
+      command,
       bounceClass: rule.bounceClass,
       reason: rule.reason,
       source: rule.source,
@@ -83,9 +84,10 @@ function explanationRecord({ softened, matches }: Explanation) {
 /** The rule that decided, then those that it beat, each with what it read. */
 function explanationLines({ matches, softened }: Explanation): string[] {
   if (matches.length === 0) return ['  no rule knows the text, and no code tells: soft']
-  const lines = matches.map(({ rule, grounds }, position) => {
+  const lines = matches.map((match, position) => {
+    const { rule } = match
     const verb = position === 0 ? 'decided' : 'beaten'
-    return `  ${verb}: ${grounds}: ${rule.name}: ${rule.bounceClass}, ${rule.reason} (${rule.source})`
+    return `  ${verb}: ${groundsOf(match)}: ${rule.name}: ${rule.bounceClass}, ${rule.reason} (${rule.source})`
   })
   return softened ? [...lines, '  softened: the code says that it may pass'] : lines
 }

@@ -1,13 +1,9 @@
 import type { Command } from 'commander'
-import { type Config, readConfig } from '../config.ts'
+import { getDomain } from 'tldts'
+import { readConfig } from '../config.ts'
 import { canonicalDomain } from '../feedback/address.ts'
 import type { Accepts, InboundDomain } from '../feedback/inbound-domain.ts'
-import {
-  addInboundDomain,
-  defaultAccepts,
-  isReservedName,
-  listInboundDomains,
-} from '../tenant/inbound-domains.ts'
+import { addInboundDomain, isReservedName, listInboundDomains } from '../tenant/inbound-domains.ts'
 import { CommandError } from './command-error.ts'
 import { print, table } from './output.ts'
 import { tenantNamed } from './tenant.ts'
@@ -16,7 +12,7 @@ import { withStorage } from './with-storage.ts'
 type AddOptions = {
   tenant?: string
   platform?: boolean
-  accept?: Accepts
+  accept: Accepts
   role?: string[]
   json?: boolean
 }
@@ -28,7 +24,7 @@ export function addDomainCommand(program: Command): void {
     .description('take mail for a domain, and print the DNS records that it needs')
     .option('--tenant <name>', 'whose domain it is')
     .option('--platform', 'of all tenants: a feedback-loop mailbox where only tokens attribute')
-    .option('--accept <what>', 'signed = only tokens of ours, any = every report (default: signed)')
+    .option('--accept <what>', 'signed = only tokens of ours, any = every report', 'signed')
     .option('--role <local-part...>', 'local parts taken besides bounces, fbl, unsubscribe, …')
     .option('--json', 'print JSON')
     .action(addDomain)
@@ -51,14 +47,14 @@ export function addDomainCommand(program: Command): void {
 async function addDomain(text: string, options: AddOptions): Promise<void> {
   const name = canonicalDomain(text)
   if (name === null) throw new CommandError(`${text} is no domain`)
-  const accepts = options.accept ?? defaultAccepts(name)
+  const { accept: accepts } = options
   if (accepts !== 'signed' && accepts !== 'any') {
     throw new CommandError(`--accept takes signed or any, not ${accepts}`)
   }
   if ((options.tenant === undefined) === (options.platform !== true)) {
     throw new CommandError('say whose domain it is: --tenant <name> or --platform')
   }
-  const config = readConfig()
+  const hostname = readConfig().hostname.replace(/\.$/, '')
   const added = await withStorage(({ db }) =>
     db.transaction(async (sql): Promise<InboundDomain> => {
       const tenant = options.tenant === undefined ? null : await tenantNamed(sql, options.tenant)
@@ -68,47 +64,71 @@ async function addDomain(text: string, options: AddOptions): Promise<void> {
       throw new CommandError(`domain ${name} is there already; \`hearback domain ls\` shows it`)
     }),
   )
+  const dns = dnsRecords(hostname, name)
+  const warnings = warningsOf(hostname, added)
   print(
     options.json ?? false,
-    { ...added, dns: dnsRecords(config, name) },
-    described(config, added),
+    { ...added, dns, warnings },
+    described(hostname, added, dns, warnings),
   )
 }
 
 /** What the operator pastes into the zone. RFC 5321 section 5, RFC 7208, RFC 7489 section 3.1.2. */
-function dnsRecords(config: Config, domain: string): string[] {
+function dnsRecords(hostname: string, domain: string): string[] {
   const from = organisationOf(domain)
   const senders = from === domain ? 'mx' : `include:${from}`
+  const exchanger = isFullName(hostname) ? `${hostname}.` : '<full name of this machine>.'
   return [
-    `${domain}.  IN MX   10 ${config.hostname}.`,
+    `${domain}.  IN MX   10 ${exchanger}`,
     `${domain}.  IN TXT  "v=spf1 ${senders} -all"`,
     `_dmarc.${from}.  IN TXT  "v=DMARC1; p=none; aspf=r"`,
   ]
 }
 
-/** The domain that stands in From: of the mail, one label above the return path's. */
+/**
+ * The organisational domain (RFC 7489 section 3.2), under which the domain in From: of the mail and
+ * the return path are aligned. A domain that is itself a public suffix stands for itself.
+ */
 function organisationOf(domain: string): string {
-  const parent = domain.slice(domain.indexOf('.') + 1)
-  return parent.includes('.') ? parent : domain
+  return getDomain(domain, { allowPrivateDomains: true }) ?? domain
 }
 
-function described(config: Config, { domain, accepts }: InboundDomain): string {
+function isFullName(hostname: string): boolean {
+  return hostname.includes('.')
+}
+
+function warningsOf(hostname: string, { domain, accepts }: InboundDomain): string[] {
+  const warnings: string[] = []
+  if (!isFullName(hostname)) {
+    warnings.push(
+      `${hostname} is no full name: set HEARBACK_HOSTNAME to the full name of this machine, and put it into the MX record.`,
+    )
+  }
+  if (accepts === 'any' && !isReservedName(domain)) {
+    warnings.push(`${domain} believes every report. Anybody can suppress anybody there.`)
+  }
+  return warnings
+}
+
+function described(
+  hostname: string,
+  { domain, accepts }: InboundDomain,
+  dns: readonly string[],
+  warnings: readonly string[],
+): string {
   const from = organisationOf(domain)
-  const warning =
-    accepts === 'any' && !isReservedName(domain)
-      ? ['', `WARNING: ${domain} believes every report. Anybody can suppress anybody there.`]
-      : []
   return [
     `domain ${domain} added (accepts ${accepts})`,
     '',
     'DNS records:',
-    ...dnsRecords(config, domain).map((record) => `  ${record}`),
+    ...dns.map((record) => `  ${record}`),
     '',
-    `MX: ${config.hostname} (HEARBACK_HOSTNAME) needs an A or AAAA record and port 25 open.`,
-    `SPF: checked for this domain because it is the return path; it allows whoever may send for`,
-    `${from}. Name your sending servers there if it has no SPF record yet.`,
+    `MX: ${hostname} (HEARBACK_HOSTNAME) needs an A or AAAA record and port 25 open.`,
+    from === domain
+      ? 'SPF: checked for this domain because it is the return path; name your sending servers there.'
+      : `SPF: checked for this domain because it is the return path; it allows whoever may send for\n${from}. Name your sending servers there if it has no SPF record yet.`,
     `DMARC: with aspf=r (the default) mail From: ${from} passes by this return path. Keep a record`,
     'that you already have, as long as it does not say aspf=s.',
-    ...warning,
+    ...warnings.flatMap((warning) => ['', `WARNING: ${warning}`]),
   ].join('\n')
 }

@@ -1,11 +1,14 @@
 import type { Command } from 'commander'
 import {
+  type ApiKey,
   type ApiKeyScope,
+  ApiKeyTakenError,
   addApiKey,
   apiKeyHash,
   apiKeyScopes,
   findApiKey,
   isApiKey,
+  isInForce,
   listApiKeys,
   revokeApiKey,
 } from '../tenant/api-key.ts'
@@ -59,17 +62,24 @@ async function addKey(options: AddOptions): Promise<void> {
   if (expiresAt && Number.isNaN(expiresAt.getTime())) {
     throw new CommandError(`--expires takes a date such as 2030-01-01, not ${options.expires}`)
   }
-  const key = await withStorage(({ db }) =>
+  const { key, stored } = await withStorage(({ db }) =>
     db.transaction(async (sql) => {
       const { tenantId } = await tenantNamed(sql, tenantName)
-      const known = given === null ? null : await findApiKey(sql, apiKeyHash(given))
-      if (known && known.tenantId !== tenantId) {
-        throw new CommandError('this key is there already, for another tenant')
-      }
-      return addApiKey(sql, { tenantId, name, scopes, expiresAt, key: given })
+      const wanted = { tenantId, name, scopes, expiresAt, key: given }
+      const key = await addApiKey(sql, wanted).catch(refuseTaken)
+      return { key, stored: await findApiKey(sql, apiKeyHash(key)) }
     }),
   )
-  print(json, { tenant: tenantName, name, scopes, key }, key)
+  print(json, { tenant: tenantName, name: stored?.name ?? name, scopes, key }, key)
+}
+
+function refuseTaken(error: unknown): never {
+  if (!(error instanceof ApiKeyTakenError)) throw error
+  const { known } = error
+  if (known === null) throw new CommandError('this key is there already, for another tenant')
+  throw new CommandError(
+    `this key is there already: ${stateOf(known)}, with ${known.scopes.join(' ')}; take another`,
+  )
 }
 
 function scopesNamed(names: readonly string[]): ApiKeyScope[] {
@@ -90,14 +100,21 @@ async function listKeys({
   const keys = await withStorage(({ db }) =>
     db.run(async (sql) => listApiKeys(sql, (await tenantNamed(sql, tenant)).tenantId)),
   )
-  const rows = keys.map(({ apiKeyId, name, prefix, scopes, expiresAt, revokedAt }) => [
-    apiKeyId,
-    `${prefix}…`,
-    name,
-    revokedAt ? 'revoked' : expiresAt ? `until ${expiresAt.toISOString()}` : 'in force',
-    scopes.join(' '),
+  const rows = keys.map((one) => [
+    one.apiKeyId,
+    `${one.prefix}…`,
+    one.name,
+    stateOf(one),
+    one.scopes.join(' '),
   ])
   print(json, keys, table(['ID', 'KEY', 'NAME', 'STATE', 'SCOPES'], rows))
+}
+
+function stateOf({ revokedAt, expiresAt }: ApiKey): string {
+  if (revokedAt) return 'revoked'
+  if (!expiresAt) return 'in force'
+  const isOver = !isInForce({ revokedAt, expiresAt }, new Date())
+  return `${isOver ? 'expired' : 'until'} ${expiresAt.toISOString()}`
 }
 
 async function revokeKey(

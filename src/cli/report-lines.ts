@@ -1,4 +1,4 @@
-import type { Explanation } from '../classify/classify.ts'
+import { type Explanation, groundsOf } from '../classify/classify.ts'
 import type { RecipientRow, ReportRow } from './report-row.ts'
 
 /** A parsed message for people: a head line, then one line or more for each recipient. */
@@ -14,9 +14,10 @@ export function explanationLines(recipient: string, explanation: Explanation): s
   if (first === undefined) return [`  ${recipient}: no rule matches; unknown text counts as soft`]
   const softened = explanation.softened ? '; soft, since the code says that it may pass' : ''
   return [
-    `  ${recipient}: ${first.rule.name} (${first.grounds})${softened}`,
-    ...beaten.map(({ rule, grounds }) => {
-      return `    beat ${rule.name} (${grounds}): ${rule.bounceClass} ${rule.reason}`
+    `  ${recipient}: ${first.rule.name} (${groundsOf(first)})${softened}`,
+    ...beaten.map((match) => {
+      const { rule } = match
+      return `    beat ${rule.name} (${groundsOf(match)}): ${rule.bounceClass} ${rule.reason}`
     }),
   ]
 }

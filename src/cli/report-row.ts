@@ -2,7 +2,7 @@ import type { BounceClass, Classification } from '../feedback/feedback.ts'
 import type { RecipientStatus, Report } from '../feedback/report.ts'
 
 /** One recipient in the output of `hearback parse --json`. */
-export type RecipientRow = Omit<RecipientStatus, 'actualRecipient'> & {
+export type RecipientRow = Omit<RecipientStatus, 'actualRecipient' | 'smtpCommand'> & {
   bounceClass: BounceClass | null
   reason: string | null
   rule: string | null

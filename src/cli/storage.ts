@@ -12,6 +12,8 @@ import { secretInForce } from './secret.ts'
 /** An open, migrated database, the secret that its keys are stored under, and how to close it. */
 export type Storage = {
   db: Database
+  /** For further pools. */
+  target: ConnectionTarget
   secret: string
   isEmbedded: boolean
   /** Names of the migrations that opening it has applied. */
@@ -37,21 +39,22 @@ export async function openStorage(
     })
     const db = createDatabase(target)
     const close = (): Promise<void> => db.close()
-    return checkSecret({ db, secret, isEmbedded: false, applied, close })
+    return checkSecret({ db, target, secret, isEmbedded: false, applied, close })
   }
   const embedded = await startEmbedded({ dataDir: config.dataDir, purpose, log })
   if (embedded.note !== null && purpose === 'daemon') log.info(embedded.note)
-  const applied = await migrateTarget(embedded.connection, log).catch(async (error) => {
+  const { connection: target } = embedded
+  const applied = await migrateTarget(target, log).catch(async (error) => {
     await embedded.stop()
     throw error
   })
-  const db = createDatabase(embedded.connection)
+  const db = createDatabase(target)
   const secret = secretInForce(config)
   const close = async (): Promise<void> => {
     await db.close()
     await embedded.stop()
   }
-  return checkSecret({ db, secret, isEmbedded: true, applied, close })
+  return checkSecret({ db, target, secret, isEmbedded: true, applied, close })
 }
 
 /** A key that is stored under another secret than the others would make all of them unreadable. */

@@ -4,8 +4,6 @@ import { addressGroup } from './address-ranges.ts'
 export type ConnectionLimits = {
   /** False when one of the limits is reached; then nothing was counted. */
   enter(remoteAddress: string): boolean
-  /** A connection that is let in whatever the limits say. */
-  enterAlways(remoteAddress: string): void
   leave(remoteAddress: string): void
 }
 
@@ -31,7 +29,6 @@ export function createConnectionLimits(
       count(remoteAddress, 1)
       return true
     },
-    enterAlways: (remoteAddress) => count(remoteAddress, 1),
     leave: (remoteAddress) => count(remoteAddress, -1),
   }
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { SMTPServerAddress } from 'smtp-server'
 import type { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
 import { parsePathCommand } from './path-command.ts'
@@ -6,6 +7,10 @@ import type { SmtpSession } from './smtp-session.ts'
 
 /** A message takes some five replies and one for each recipient; NOOP loops have no end. */
 const maxRepliesPerMessage = 1_000
+
+/** What a client may still send after our last word: commands that were under way. */
+const farewellBytes = 64 * 1024
+const farewellMs = 1_000
 
 const ownStatus = /^[245]\.\d{1,3}\.\d{1,3} /
 
@@ -19,6 +24,7 @@ export function adaptConnection(session: SmtpSession, options: ConnectionOptions
   adaptGreeting(session, options.greetingDelayMs)
   adaptReplies(session, options.replyBuffer)
   adaptCommands(session.connection)
+  adaptClosing(session.connection)
 }
 
 /** The library counts every client alike, and makes all of them wait 100 ms. */
@@ -75,5 +81,28 @@ function adaptCommands(connection: SMTPConnection): void {
       connection.send(421, '4.7.0 PROXY is not accepted from this address', false)
       callback()
     },
+  })
+}
+
+/**
+ * The library reads for five seconds more, and drops, what a client sends to a connection that we
+ * have closed: gigabytes, from one that does not care. Unread bytes stay with who sends them.
+ */
+function adaptClosing(connection: SMTPConnection): void {
+  const close = connection.close.bind(connection)
+  connection.close = () => {
+    const isFirst = !connection._closing
+    close()
+    if (isFirst && !connection._upgrading) endFlood(connection._socket)
+  }
+}
+
+function endFlood(socket: Socket): void {
+  let bytes = 0
+  socket.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes <= farewellBytes || socket.isPaused()) return
+    socket.pause()
+    setTimeout(() => socket.destroy(), farewellMs).unref()
   })
 }

@@ -1,10 +1,8 @@
-import type { Outcome } from '../feedback/feedback.ts'
-
 /** What the door counts; whoever starts it decides where the counts go. */
 export type SmtpMetrics = {
   connectionOpened(): void
   connectionClosed(): void
-  messageReceived(outcomes: readonly Outcome[], bytes: number): void
+  messageReceived(bytes: number): void
   /** The enhanced status code of a refusal, such as `5.7.1`. */
   rejected(status: string): void
   /** A 451 that is our own fault. */

@@ -24,10 +24,11 @@ export type SmtpServerOptions = TransactionOptions &
     hostname: string
     /** `null`: STARTTLS is not offered. */
     tls: TlsFiles | null
+    /** Of strangers, and as many again of peers: neither can shut the others out. */
     maxConnections: number
     /** For an IPv6 /64 as for one IPv4 address. */
     maxConnectionsPerAddress: number
-    /** Addresses and CIDR ranges that know no greeting delay and no limit on connections. */
+    /** Addresses and CIDR ranges that know no greeting delay and no limit per address. */
     peers: readonly string[]
     /** Addresses and CIDR ranges that begin with a PROXY header (version 1), and must. */
     proxyPeers: readonly string[]
@@ -43,7 +44,7 @@ export type SmtpServerOptions = TransactionOptions &
 export type SmtpServer = {
   /** Rejects when the port cannot be had. */
   listen(): Promise<{ host: string; port: number }>
-  /** For handshakes from now on. Throws, and keeps what there was, when the files are no use. */
+  /** For handshakes from now on. Throws, and keeps what there was, when they are no use. */
   updateTls(tls: TlsFiles): void
   /** Ends what is under way with a reply, sends everybody else away with 421. */
   close(): Promise<void>
@@ -51,14 +52,11 @@ export type SmtpServer = {
 
 /** RFC 5321 and what operators of big relays found out; all but sizes and counts in milliseconds. */
 export const smtpDefaults = {
-  maxMessageBytes: 10 * 1024 * 1024,
   maxRecipients: 100,
   commitTimeoutMs: 30_000,
   sessionDeadlineMs: 600_000,
   minDataRate: 500,
   dataGraceMs: 10_000,
-  maxConnections: 1_000,
-  maxConnectionsPerAddress: 50,
   greetingDelayMs: 100,
   idleTimeoutMs: 300_000,
   maxBytesInFlight: 256 * 1024 * 1024,
@@ -89,7 +87,6 @@ export function createSmtpServer(options: SmtpServerOptions, deps: TransactionDe
     updateTls(tls) {
       checkTls(tls)
       server.updateSecureContext(tls)
-      server.options.disabledCommands = unwantedCommands
     },
     close() {
       closed ??= drain(server, sessions, options.closeDeadlineMs).finally(endWatch)
@@ -127,8 +124,10 @@ function acceptConnections(
 ): void {
   const peers = parseAddressRanges(options.peers)
   const proxyPeers = parseAddressRanges(options.proxyPeers)
-  const limits = createConnectionLimits(options.maxConnections, options.maxConnectionsPerAddress)
-  const { greetingDelayMs } = options
+  const { maxConnections, maxConnectionsPerAddress, greetingDelayMs } = options
+  const ofStrangers = createConnectionLimits(maxConnections, maxConnectionsPerAddress)
+  const ofPeers = createConnectionLimits(maxConnections, maxConnections)
+  const limitsOf = ({ isPeer }: SmtpSession) => (isPeer ? ofPeers : ofStrangers)
   const replyBuffer = createReplyBuffer()
 
   server._expectsProxyHeader = (socket) => proxyPeers.includes(socket.remoteAddress ?? '')
@@ -136,8 +135,7 @@ function acceptConnections(
     if (socket.destroyed) return
     const connection = new SMTPConnection(server, socket, socketOptions)
     const session = createSession(connection, peers.includes(connection.remoteAddress))
-    if (session.isPeer) limits.enterAlways(connection.remoteAddress)
-    session.isAdmitted = session.isPeer || limits.enter(connection.remoteAddress)
+    session.isAdmitted = limitsOf(session).enter(connection.remoteAddress)
     sessions.set(connection.session, session)
     server.connections.add(connection)
     connection.on('error', (error) => server.emit('error', error))
@@ -149,7 +147,7 @@ function acceptConnections(
     const session = sessions.get(key)
     if (session === undefined) return
     sessions.delete(key)
-    if (session.isAdmitted) limits.leave(session.connection.remoteAddress)
+    if (session.isAdmitted) limitsOf(session).leave(session.connection.remoteAddress)
     deps.metrics.connectionClosed()
   }
   // Without a listener here, one client that resets its connection would end the process.

@@ -3,7 +3,7 @@ import type { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
 /** What we know about one connection beside what the library keeps. */
 export type SmtpSession = {
   connection: SMTPConnection
-  /** One of our own relays: no greeting delay, no limits on connections. */
+  /** One of our own relays: no greeting delay, no limit per address. */
   isPeer: boolean
   /** False when it was turned away with a 421 greeting, and so was not counted. */
   isAdmitted: boolean

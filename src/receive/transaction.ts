@@ -5,7 +5,7 @@ import type { ReceivedMessage } from '../feedback/message.ts'
 import type { ByteBudget, ByteLease } from './byte-budget.ts'
 import { collectMessage } from './collect-message.ts'
 import { withinDeadline } from './deadlines.ts'
-import { type Reply, replyToOutcomes } from './reply.ts'
+import { type Reply, replyToReceived } from './reply.ts'
 import type { SmtpMetrics } from './smtp-metrics.ts'
 import { SmtpRejection } from './smtp-rejection.ts'
 import { beginData, type SmtpSession } from './smtp-session.ts'
@@ -28,10 +28,7 @@ export type TransactionDeps = {
    * May this address receive here? `rcptTo` is the address as the client wrote it, without source
    * route; `postmaster` alone when it came without a domain (RFC 5321 section 4.1.1.3).
    */
-  checkRecipient(
-    rcptTo: string,
-    session: { remoteAddress: string; mailFrom: string },
-  ): Promise<RecipientVerdict>
+  checkRecipient(rcptTo: string): Promise<RecipientVerdict>
   /** One outcome for each address of the envelope, in order; a rejection becomes 451. */
   processMessage(message: ReceivedMessage): Promise<readonly Outcome[]>
   newId(): string
@@ -68,9 +65,8 @@ export async function addRecipient(
   }
   session.phase = 'working'
   try {
-    const { remoteAddress } = session.connection
     const verdict = await withinDeadline(
-      deps.checkRecipient(rcptTo.address, { remoteAddress, mailFrom: mailFromOf(session) }),
+      deps.checkRecipient(rcptTo.address),
       options.commitTimeoutMs,
     )
     if (verdict.result === 'rejected') {
@@ -133,16 +129,12 @@ async function processReceived(
   if (outcomes.length !== rcptTo.length) {
     throw new Error(`${outcomes.length} outcomes for ${rcptTo.length} recipients`)
   }
-  deps.metrics.messageReceived(outcomes, raw.length)
+  deps.metrics.messageReceived(raw.length)
   const results = outcomes.map((outcome) => outcome.result)
   const { remoteAddress } = session.connection
   deps.log.info({ id, results, bytes: raw.length, remoteAddress }, 'message received')
-  if (!options.lmtp) return [replyToOutcomes(outcomes, id)]
-  const positions = new Map(rcptTo.map((address, i) => [address.toLowerCase(), i]))
-  return keys.map((key) => {
-    const position = positions.get(key) ?? 0
-    return replyToOutcomes(outcomes.slice(position, position + 1), id)
-  })
+  const reply = replyToReceived(id)
+  return options.lmtp ? session.recipients.map(() => reply) : [reply]
 }
 
 /** Memory is given back when the work ends, which may be long after we stopped waiting for it. */

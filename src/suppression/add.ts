@@ -1,6 +1,6 @@
 import { jsonb, type Sql } from '../db/sql.ts'
 import type { SuppressionEntry, SuppressionList } from '../feedback/suppression.ts'
-import { adjustCounts } from './counts.ts'
+import { countAdded } from './counts.ts'
 
 /** An address that was not on the list before. */
 export type AddedSuppression = { list: SuppressionList; groupId: number; address: string }
@@ -17,40 +17,39 @@ export async function addSuppressions(
 ): Promise<AddedSuppression[]> {
   if (entries.length === 0) return []
   const rows = entries.map((entry) => row(tenantId, entry))
-  const written = await sql<(AddedSuppression & { isNew: boolean })[]>`
-    insert into suppression as s (
-      tenant_id, address, list, group_id, created_at, origin, expires_at, suppresses_until,
-      hard_until, soft_until, block_until, bounce_class, status, reason, source)
-    select
-      r.tenant_id, r.address, r.list, r.group_id, min(r.created_at), min(r.origin),
-      case when bool_or(r.expires_at is null) then null else max(r.expires_at) end,
-      max(r.suppresses_until), max(r.hard_until), max(r.soft_until), max(r.block_until),
-      ${ofStrongest(sql, sql`bounce_class`)}, ${ofStrongest(sql, sql`status`)},
-      ${ofStrongest(sql, sql`reason`)}, max(r.source)
-    from jsonb_populate_recordset(null::suppression, ${jsonb(sql, rows)}) as r
-    group by r.tenant_id, r.address, r.list, r.group_id
-    order by r.address, r.list, r.group_id
-    on conflict (tenant_id, address, list, group_id) do update set
-      created_at = least(s.created_at, excluded.created_at),
-      expires_at = case
-        when s.expires_at is null or excluded.expires_at is null then null
-        else greatest(s.expires_at, excluded.expires_at)
-      end,
-      suppresses_until = greatest(s.suppresses_until, excluded.suppresses_until),
-      hard_until = greatest(s.hard_until, excluded.hard_until),
-      soft_until = greatest(s.soft_until, excluded.soft_until),
-      block_until = greatest(s.block_until, excluded.block_until),
-      bounce_class = case when ${outranks(sql)} then excluded.bounce_class else s.bounce_class end,
-      status = case when ${outranks(sql)} then excluded.status else s.status end,
-      reason = case when ${outranks(sql)} then excluded.reason else s.reason end,
-      source = coalesce(excluded.source, s.source)
-    returning list, group_id, address, (xmax = 0) as is_new`
-  const added = written
-    .filter(({ isNew }) => isNew)
-    .map(({ list, groupId, address }) => ({ list, groupId, address }))
-  const changes = added.map(({ list, groupId }) => ({ list, groupId, change: 1 }))
-  await adjustCounts(sql, tenantId, changes)
-  return added
+  return sql<AddedSuppression[]>`
+    with written as (
+      insert into suppression as s (
+        tenant_id, address, list, group_id, created_at, origin, expires_at, suppresses_until,
+        hard_until, soft_until, block_until, bounce_class, status, reason, source)
+      select
+        r.tenant_id, r.address, r.list, r.group_id, min(r.created_at), min(r.origin),
+        case when bool_or(r.expires_at is null) then null else max(r.expires_at) end,
+        max(r.suppresses_until), max(r.hard_until), max(r.soft_until), max(r.block_until),
+        ${ofStrongest(sql, sql`bounce_class`)}, ${ofStrongest(sql, sql`status`)},
+        ${ofStrongest(sql, sql`reason`)}, max(r.source)
+      from jsonb_populate_recordset(null::suppression, ${jsonb(sql, rows)}) as r
+      group by r.tenant_id, r.address, r.list, r.group_id
+      order by r.address, r.list, r.group_id
+      on conflict (tenant_id, address, list, group_id) do update set
+        created_at = least(s.created_at, excluded.created_at),
+        expires_at = case
+          when s.expires_at is null or excluded.expires_at is null then null
+          else greatest(s.expires_at, excluded.expires_at)
+        end,
+        suppresses_until = greatest(s.suppresses_until, excluded.suppresses_until),
+        hard_until = greatest(s.hard_until, excluded.hard_until),
+        soft_until = greatest(s.soft_until, excluded.soft_until),
+        block_until = greatest(s.block_until, excluded.block_until),
+        bounce_class = case when ${outranks(sql)} then excluded.bounce_class else s.bounce_class end,
+        status = case when ${outranks(sql)} then excluded.status else s.status end,
+        reason = case when ${outranks(sql)} then excluded.reason else s.reason end,
+        source = coalesce(excluded.source, s.source)
+      returning list, group_id, address, (xmax = 0) as is_new
+    ),
+    added as (select list, group_id, address from written where is_new),
+    counted as (${countAdded(sql, tenantId)})
+    select list, group_id, address from added`
 }
 
 function ofStrongest(sql: Sql, column: ReturnType<Sql>): ReturnType<Sql> {

@@ -6,6 +6,18 @@ type CountChange = { list: SuppressionList; groupId: number; change: number }
 /** One row a list would make every commit wait for the one before it. */
 const slots = 64
 
+/** The part of a statement that counts the rows of its query `added (list, group_id, …)`. */
+export function countAdded(sql: Sql, tenantId: number): ReturnType<Sql> {
+  return sql`
+    insert into suppression_count as c (tenant_id, list, group_id, slot, entries)
+    select ${tenantId}::int, list, group_id, ${anySlot()}::int, count(*)
+    from added
+    group by list, group_id
+    order by list, group_id
+    on conflict (tenant_id, list, group_id, slot) do update
+      set entries = c.entries + excluded.entries`
+}
+
 /** Keeps the totals of the lists in step with their entries, in the same transaction. */
 export async function adjustCounts(
   sql: Sql,
@@ -13,10 +25,9 @@ export async function adjustCounts(
   changes: readonly CountChange[],
 ): Promise<void> {
   if (changes.length === 0) return
-  const slot = Math.floor(Math.random() * slots)
   await sql`
     insert into suppression_count as c (tenant_id, list, group_id, slot, entries)
-    select ${tenantId}, r.list, r.group_id, ${slot}, sum(r.change)
+    select ${tenantId}::int, r.list, r.group_id, ${anySlot()}::int, sum(r.change)
     from unnest(
       ${changes.map(({ list }) => list)}::text[],
       ${changes.map(({ groupId }) => groupId)}::int[],
@@ -40,4 +51,8 @@ export async function countSuppressions(
     from suppression_count
     where tenant_id = ${tenantId} and list = ${list} and group_id = ${groupId}`
   return row?.total ?? 0
+}
+
+function anySlot(): number {
+  return Math.floor(Math.random() * slots)
 }

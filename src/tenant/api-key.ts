@@ -27,6 +27,19 @@ export type ApiKey = {
   revokedAt: Date | null
 }
 
+/** The key exists: `known`, or as one of another tenant (`null`). */
+export class ApiKeyTakenError extends Error {
+  override name = 'ApiKeyTakenError'
+  readonly known: ApiKey | null
+
+  constructor(known: ApiKey | null) {
+    super(
+      known ? 'This API key exists with other rights' : 'This API key belongs to another tenant',
+    )
+    this.known = known
+  }
+}
+
 export type NewApiKey = {
   tenantId: number
   name: string
@@ -49,8 +62,9 @@ export function apiKeyHash(key: string): Buffer {
 }
 
 /**
- * Stores a key and gives it back, to be shown this once. A given key that the tenant already has
- * stays as it is. Throws when the text cannot be a key or is the key of another tenant.
+ * Stores a key and gives it back, to be shown this once. A given key that the tenant already has, in
+ * force and with the same scopes and end, stays as it is. Throws a RangeError when the text cannot be
+ * a key, an ApiKeyTakenError when it is another one already.
  */
 export async function addApiKey(
   sql: Sql,
@@ -68,8 +82,21 @@ export async function addApiKey(
     returning 1`
   if (added.length > 0) return key
   const known = await findApiKey(sql, hash)
-  if (known?.tenantId !== tenantId) throw new Error('This API key belongs to another tenant')
+  if (known?.tenantId !== tenantId) throw new ApiKeyTakenError(null)
+  const isSame =
+    isInForce(known, new Date()) &&
+    known.expiresAt?.getTime() === expiresAt?.getTime() &&
+    [...known.scopes].sort().join() === [...new Set(scopes)].sort().join()
+  if (!isSame) throw new ApiKeyTakenError(known)
   return key
+}
+
+/** Neither revoked nor expired. */
+export function isInForce(
+  { revokedAt, expiresAt }: Pick<ApiKey, 'revokedAt' | 'expiresAt'>,
+  now: Date,
+): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > now)
 }
 
 /** Oldest first, revoked and expired ones among them. */

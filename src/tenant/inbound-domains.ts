@@ -1,5 +1,5 @@
 import type { Database, Sql } from '../db/sql.ts'
-import type { Accepts, InboundDomain } from '../feedback/inbound-domain.ts'
+import type { InboundDomain } from '../feedback/inbound-domain.ts'
 
 /** Adds the domain; `false` when it is there already, whoever owns it. */
 export async function addInboundDomain(sql: Sql, domain: InboundDomain): Promise<boolean> {
@@ -49,15 +49,9 @@ export function createDomainDirectory(
   }
 }
 
-const reservedName =
-  /(?:^|\.)(?:localhost|test|example|invalid)$|^(?:.+\.)?example\.(?:com|net|org)$/
+const reservedName = /(?:^|\.)(?:localhost|test|example|invalid)$/
 
-/** Names that strangers cannot send to (RFC 6761, RFC 2606): only there is `any` harmless. */
+/** Names that strangers cannot send to (RFC 6761): only there is `any` harmless. */
 export function isReservedName(domain: string): boolean {
   return reservedName.test(domain)
-}
-
-/** What a domain accepts when nobody says otherwise. */
-export function defaultAccepts(domain: string): Accepts {
-  return isReservedName(domain) ? 'any' : 'signed'
 }

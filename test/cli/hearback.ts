@@ -21,6 +21,7 @@ export function useCommandLine(): CommandLine {
     const env = {
       DATABASE_URL: database.url,
       HEARBACK_SECRET: 'a secret of the tests, long enough',
+      HEARBACK_HOSTNAME: 'fb.hearback.example',
     }
     Object.assign(line, commandLine(env), { database, env })
   })

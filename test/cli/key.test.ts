@@ -69,6 +69,31 @@ test.each([
   expect(await line.complaint('key', ...args)).toContain(said)
 })
 
+test('a key that exists is not said to have rights that it has not', async () => {
+  const given = 'a-key-that-is-there-already'
+  const add = ['key', 'add', '--tenant', 'shop', '--key', given]
+  const reads = ['--scope', 'suppressions.read']
+  await line.run(...add, ...reads, '--name', 'first')
+  expect(await line.json(...add, ...reads)).toMatchObject({ key: given, name: 'first' })
+  const there = 'hearback: this key is there already:'
+  const inForce = `${there} in force, with suppressions.read; take another`
+  expect(await line.complaint(...add)).toBe(inForce)
+  expect(await line.complaint(...add, ...reads, '--expires', '2030-01-01')).toBe(inForce)
+  const keys = await line.json<Key[]>('key', 'ls', '--tenant', 'shop')
+  const id = keys.find(({ name }) => name === 'first')?.apiKeyId ?? ''
+  await line.run('key', 'revoke', id, '--tenant', 'shop')
+  expect(await line.complaint(...add, ...reads)).toBe(
+    `${there} revoked, with suppressions.read; take another`,
+  )
+})
+
+test('a key that is over is listed as expired', async () => {
+  await line.run('key', 'add', '--tenant', 'shop', '--name', 'old', '--expires', '2020-01-01')
+  expect(await line.run('key', 'ls', '--tenant', 'shop')).toMatch(
+    /old +expired 2020-01-01T00:00:00.000Z/,
+  )
+})
+
 test('the key of another tenant is not given away', async () => {
   const key = 'the-key-of-the-other-tenant'
   await line.run('key', 'add', '--tenant', 'other', '--key', key)

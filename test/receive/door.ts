@@ -36,6 +36,9 @@ export async function openDoor(
   const server = createSmtpServer(
     {
       ...smtpDefaults,
+      maxMessageBytes: 10 * 1024 * 1024,
+      maxConnections: 1_000,
+      maxConnectionsPerAddress: 50,
       host: '127.0.0.1',
       port: 0,
       hostname: 'mx.own.example',

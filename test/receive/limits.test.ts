@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { dotStuff } from '../support/smtp-client.ts'
 import { mail, openDoor } from './door.ts'
@@ -36,6 +37,26 @@ test('a client that goes on far beyond the limit is told and cut', async () => {
   expect((await client.reply()).text).toBe('552 5.3.4 Message too big')
   await client.closed
   expect(door.messages).toEqual([])
+})
+
+test.each([
+  ['beyond the limit of a message', 'DATA\r\n', 'x'.repeat(64 * 1024)],
+  ['after QUIT', 'QUIT\r\n', 'NOOP\r\n'.repeat(10_000)],
+])('who goes on sending %s sends into the void, and is cut', async (_, last, more) => {
+  const door = await openDoor({ maxMessageBytes: 1_000 })
+  const begin = 'EHLO client.example\r\nMAIL FROM:<>\r\nRCPT TO:<bounces@own.example>\r\n'
+  const socket = connect({ ...door.address, allowHalfOpen: true }, () => {
+    socket.write(begin + last)
+    const flood = () => {
+      while (!socket.destroyed && socket.write(more)) {}
+    }
+    socket.on('drain', flood)
+    flood()
+  })
+  socket.on('error', () => {}).resume()
+  await new Promise((resolve) => socket.once('close', resolve))
+  const taken = socket.bytesWritten - socket.writableLength
+  expect(taken, 'what the buffers of the system hold').toBeLessThan(32 * 1024 * 1024)
 })
 
 test('LMTP: a message that is too big is refused for each recipient', async () => {
@@ -112,9 +133,27 @@ test('strangers from one address have a limit of their own', async () => {
   await expect.poll(async () => (await door.connect()).greeting.code).toBe(220)
 })
 
-test('peers have no limit of connections', async () => {
-  const door = await openDoor({ maxConnections: 1, maxConnectionsPerAddress: 1 })
-  for (let i = 0; i < 3; i++) expect((await door.connect()).greeting.code).toBe(220)
+test('peers have no limit by address, and as many connections as all strangers', async () => {
+  const door = await openDoor({ maxConnections: 3, maxConnectionsPerAddress: 1 })
+  const peers = [await door.connect(), await door.connect(), await door.connect()]
+  for (const { greeting } of peers) expect(greeting.code).toBe(220)
+  expect((await door.connect()).greeting.code).toBe(421)
+  await peers[0]?.close()
+  await expect.poll(async () => (await door.connect()).greeting.code).toBe(220)
+})
+
+test.each([
+  ['strangers', '192.0.2.1', 'peers', '192.0.2.2'],
+  ['peers', '192.0.2.2', 'strangers', '192.0.2.1'],
+])('%s (%s) that take all their connections leave those of %s alone', async (_, full, __, free) => {
+  const options = { peers: ['192.0.2.2'], proxyPeers: ['127.0.0.1'], greetingDelayMs: 0 }
+  const door = await openDoor({ ...options, maxConnections: 2 })
+  const codeFor = async (from: string) => {
+    const preface = `PROXY TCP4 ${from} 203.0.113.9 4000 25\r\n`
+    return (await door.connect({ preface })).greeting.code
+  }
+  expect([await codeFor(full), await codeFor(full), await codeFor(full)]).toEqual([220, 220, 421])
+  expect(await codeFor(free)).toBe(220)
 })
 
 test('who talks before the greeting is sent away; peers are greeted at once', async () => {

@@ -11,7 +11,7 @@ test('a message is processed with its envelope and answered with its outcome', a
     data: 'Subject: x\r\n\r\n.dot\r\n..two\r\n',
   })
 
-  expect(reply.text).toBe('250 2.0.0 Ok: recorded id-1')
+  expect(reply.text).toBe('250 2.0.0 Ok id-1')
   expect(door.messages).toEqual([
     {
       id: 'id-1',

@@ -63,12 +63,6 @@ test('a new certificate is used from the next handshake on, a bad one changes no
   expect(await subject()).toBe('new.own.example')
 })
 
-test('a door that began without a key offers STARTTLS once it gets one', async () => {
-  const door = await openDoor()
-  door.server.updateTls(makeCertificate('mx.own.example'))
-  expect((await (await door.connect()).startTls()).subject).toBe('mx.own.example')
-})
-
 test('a bad key is found at the start', async () => {
   await expect(openDoor({ tls: { key: 'no key', cert: 'no certificate' } })).rejects.toThrow()
 })

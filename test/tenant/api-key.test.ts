@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
+  ApiKeyTakenError,
   addApiKey,
   apiKeyHash,
   findApiKey,
@@ -42,8 +43,27 @@ test('a given key is stored once, however often it is added, and stays revoked',
   expect(await revokeApiKey(database.sql, tenantId + 1, id)).toBe(false)
   expect(await revokeApiKey(database.sql, tenantId, id)).toBe(true)
   expect(await revokeApiKey(database.sql, tenantId, id)).toBe(false)
-  await addApiKey(database.sql, own)
+  await expect(addApiKey(database.sql, own)).rejects.toThrow(ApiKeyTakenError)
   expect((await findApiKey(database.sql, apiKeyHash(key)))?.revokedAt).not.toBeNull()
+})
+
+test.each([
+  ['more scopes', { scopes: ['suppressions.read', 'suppressions.write'] as const }],
+  ['no end', { expiresAt: null }],
+  ['another end', { expiresAt: new Date('2101-01-01') }],
+])('a key that exists does not pass for one with %s', async (what, other) => {
+  const own = { ...wanted, tenantId, key: `a-key-and-${what.replace(' ', '-')}` }
+  const first = { ...own, expiresAt: new Date('2100-01-01') }
+  await addApiKey(database.sql, first)
+  expect(await addApiKey(database.sql, first)).toBe(own.key)
+  const known = { scopes: ['suppressions.read'], expiresAt: first.expiresAt }
+  await expect(addApiKey(database.sql, { ...first, ...other })).rejects.toMatchObject({ known })
+})
+
+test('a key that has expired does not pass for a new one', async () => {
+  const expired = { ...wanted, tenantId, key: 'a-key-of-former-days', expiresAt: new Date(0) }
+  await addApiKey(database.sql, expired)
+  await expect(addApiKey(database.sql, expired)).rejects.toThrow(ApiKeyTakenError)
 })
 
 test('a key of another tenant is refused', async () => {
