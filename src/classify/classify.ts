@@ -1,4 +1,5 @@
 import type { Classification } from '../feedback/feedback.ts'
+import type { SmtpCommand } from '../feedback/smtp-command.ts'
 import { conditionsHold } from './conditions.ts'
 import { type Diagnosis, type Reading, readDiagnosis } from './reading.ts'
 import type { Rule } from './rule-file.ts'
@@ -10,7 +11,12 @@ export type { Diagnosis } from './reading.ts'
 /** What a rule read, in the order of trust: the first match of the first kind decides. */
 export type Grounds = 'own rule' | 'text' | 'code in the text' | 'Status field' | 'SMTP reply code'
 
-export type Match = { rule: Rule; grounds: Grounds }
+export type Match = {
+  rule: Rule
+  grounds: Grounds
+  /** The SMTP command that was answered, where the rule asks for it. */
+  command: SmtpCommand | null
+}
 
 /** Why a classification is what it is: every rule that matched, the one that decided first. */
 export type Explanation = {
@@ -42,6 +48,11 @@ export function explain(rules: Rules, diagnosis: Diagnosis): Explanation {
   }
 }
 
+/** What a rule read, in words: `text`, or `text in reply to data`. */
+export function groundsOf({ grounds, command }: Match): string {
+  return command === null ? grounds : `${grounds} in reply to ${command}`
+}
+
 const unknown: Classification = { bounceClass: 'soft', reason: 'unknown', rule: null }
 
 function settle(rule: Rule, reading: Reading): Classification {
@@ -53,13 +64,13 @@ function settle(rule: Rule, reading: Reading): Classification {
 function* findMatches(rules: Rules, reading: Reading): Generator<Match> {
   for (const position of rules.own.patterns(reading.text)) {
     const rule = rules.own.rules[position]
-    if (rule && conditionsHold(rule, reading)) yield { rule, grounds: 'own rule' }
+    if (rule && conditionsHold(rule, reading)) yield match(rule, 'own rule', reading)
   }
   for (const position of rules.texts.candidates(reading.text)) {
     const rule = rules.texts.rules[position]
     const pattern = rules.texts.patterns[position]
     if (!rule || !pattern?.expression.test(reading.text)) continue
-    if (conditionsHold(rule, reading)) yield { rule, grounds: 'text' }
+    if (conditionsHold(rule, reading)) yield match(rule, 'text', reading)
   }
   yield* findCodeMatches(rules.codes, reading)
 }
@@ -74,12 +85,18 @@ function* findCodeMatches(codes: readonly Rule[], reading: Reading): Generator<M
     if (status === null) continue
     for (const rule of codes) {
       if (!rule.status || !statusIn(rule.status, status)) continue
+      if (!conditionsHold(rule, reading)) continue
       const seen = ground === 'Status field' && statusIn(rule.status, reading.textStatus)
-      if (!seen) yield { rule, grounds: ground }
+      if (!seen) yield match(rule, ground, reading)
     }
   }
   if (reading.replyCode === null) return
   for (const rule of codes) {
-    if (rule.replyCode?.includes(reading.replyCode)) yield { rule, grounds: 'SMTP reply code' }
+    if (rule.status || !rule.replyCode?.includes(reading.replyCode)) continue
+    if (conditionsHold(rule, reading)) yield match(rule, 'SMTP reply code', reading)
   }
+}
+
+function match(rule: Rule, grounds: Grounds, { command }: Reading): Match {
+  return { rule, grounds, command: rule.command === null ? null : command }
 }

@@ -10,6 +10,8 @@ export function conditionsHold(rule: Rule, reading: Reading): boolean {
     (rule.status === null ||
       statusIn(rule.status, reading.textStatus) ||
       statusIn(rule.status, reading.status)) &&
+    (rule.command === null ||
+      (reading.command !== null && rule.command.includes(reading.command))) &&
     (rule.provider === null || rule.provider.some((domain) => namesHost(reading.hosts, domain)))
   )
 }

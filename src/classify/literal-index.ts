@@ -35,9 +35,14 @@ export function createLiteralIndex(
       }
     }
     look(isAscii(text) ? shortAscii : short)
+    let first = text.charCodeAt(0)
+    let second = text.charCodeAt(1)
     for (let end = gramLength; end <= text.length; end++) {
-      const bucket = bucketOf[hashGram(text, end)] ?? 0
+      const third = text.charCodeAt(end - 1)
+      const bucket = bucketOf[hashCodes(first, second, third)] ?? 0
       if (bucket > 0) look(buckets[bucket] ?? [])
+      first = second
+      second = third
     }
     for (const pattern of found) seen[pattern] = 0
     return found.sort((a, b) => a - b)
@@ -57,8 +62,12 @@ function fillBuckets(entries: readonly Entry[], frequency: Uint32Array) {
 }
 
 function hashGram(text: string, end: number): number {
-  const low = text.charCodeAt(end - 1) | (text.charCodeAt(end - 2) << 8)
-  return (Math.imul(low, 0x9e37_79b1) ^ Math.imul(text.charCodeAt(end - 3), 0x85eb_ca6b)) >>> 16
+  return hashCodes(text.charCodeAt(end - 3), text.charCodeAt(end - 2), text.charCodeAt(end - 1))
+}
+
+function hashCodes(first: number, second: number, third: number): number {
+  const low = third | (second << 8)
+  return (Math.imul(low, 0x9e37_79b1) ^ Math.imul(first, 0x85eb_ca6b)) >>> 16
 }
 
 function countGrams(samples: readonly string[]): Uint32Array {

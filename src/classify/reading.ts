@@ -1,18 +1,19 @@
 import type { RecipientStatus } from '../feedback/report.ts'
-import { parseEnhancedStatusCode, parseSmtpReply } from '../feedback/status.ts'
+import { answeredCommand, type SmtpCommand } from '../feedback/smtp-command.ts'
+import { joinReplyLines, parseEnhancedStatusCode, parseSmtpReply } from '../feedback/status.ts'
 import { type StatusNumbers, statusNumbers } from './status-range.ts'
 
 /** What of a report decides the class of a bounce. */
 export type Diagnosis = Pick<
   RecipientStatus,
-  'status' | 'replyCode' | 'diagnosticCode' | 'remoteMta'
+  'status' | 'replyCode' | 'diagnosticCode' | 'remoteMta' | 'smtpCommand'
 >
 
 /** A diagnosis as the rules see it. */
 export type Reading = {
   /**
-   * The diagnostic text: lower-case, on one line, at most 2 KiB, without the codes that repeat in
-   * a multi-line reply, every address replaced by `@`, the outermost `host … said:` cut off.
+   * The diagnostic text: lower-case, on one line, at most 2 KiB, every address replaced by `@`, the
+   * outermost `host … said:` cut off.
    */
   text: string
   /** `text` before the host was cut off, and the remote MTA: where provider names are looked for. */
@@ -23,19 +24,22 @@ export type Reading = {
   status: StatusNumbers | null
   /** Of the text, else as the report gives it. */
   replyCode: number | null
+  /** The SMTP command that was answered. */
+  command: SmtpCommand | null
   /** Its codes say that the mailbox exists, or that trying again may help. */
   neverHard: boolean
 }
 
-/** The diagnosis that an SMTP reply on one line makes, with or without `smtp;` before it. */
-export function readReply(line: string): Diagnosis {
-  const diagnosticCode = line.trim()
+/** The diagnosis that a mere SMTP reply makes, with or without `smtp;` before it. */
+export function readReply(reply: string): Diagnosis {
+  const diagnosticCode = joinReplyLines(reply.replace(/\s+/g, ' ').trim())
   const codes = findCodes(withoutGateway(onOneLine(diagnosticCode)))
   return {
     status: codes.status,
     replyCode: codes.replyCode,
     diagnosticCode: diagnosticCode === '' ? null : diagnosticCode,
     remoteMta: null,
+    smtpCommand: answeredCommand(diagnosticCode),
   }
 }
 
@@ -45,7 +49,7 @@ const maxTextLength = 2048
 export function readDiagnosis(diagnosis: Diagnosis): Reading {
   const words = onOneLine(diagnosis.diagnosticCode ?? '')
   const whole = maskAddresses(words)
-  const text = withoutRepeatedCodes(withoutGateway(whole))
+  const text = withoutGateway(whole)
   const codes = findCodes(text)
   const replyCode = codes.replyCode ?? diagnosis.replyCode
   const textStatus = statusNumbers(codes.status)
@@ -56,6 +60,7 @@ export function readDiagnosis(diagnosis: Diagnosis): Reading {
     textStatus,
     status,
     replyCode,
+    command: diagnosis.smtpCommand,
     neverHard: isTemporary(replyCode, textStatus ?? status),
   }
 }
@@ -124,22 +129,6 @@ function isAddressCharacter(code: number): boolean {
 const addressCharacters = new Uint8Array(128)
 for (const character of "abcdefghijklmnopqrstuvwxyz0123456789!#$%&*+-./=?^_|~'") {
   addressCharacters[character.charCodeAt(0)] = 1
-}
-
-const headCodes = /^([245]\d\d)[ -](?:#?([245]\.\d{1,3}\.\d{1,3})(?![\d.])[ -]?)?/
-
-/** RFC 5321 section 4.2.1: every line of a reply repeats the code, here on one line. */
-function withoutRepeatedCodes(text: string): string {
-  const head = headCodes.exec(text)
-  if (!head) return text
-  const [codes, replyCode = '', status] = head
-  const repeats = [`${replyCode}-`, `${replyCode} `]
-  if (status !== undefined) repeats.unshift(`${replyCode}-${status} `, `${replyCode} ${status} `)
-  let rest = text.slice(codes.length)
-  for (const repeat of repeats) {
-    if (rest.includes(` ${repeat}`)) rest = rest.replaceAll(` ${repeat}`, ' ')
-  }
-  return codes + rest
 }
 
 const laterReplyCode = /(?:[:;(<>] ?|\[)([45]\d\d)(?=[ -])/

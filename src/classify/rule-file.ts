@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { bounceReasons } from '../feedback/reason.ts'
+import { smtpCommands } from '../feedback/smtp-command.ts'
 import { parseStatusRange } from './status-range.ts'
 
 const statusSchema = z.string().transform((text, context) => {
@@ -19,6 +20,7 @@ const ruleSchema = z
       .nullable()
       .default(null),
     status: z.array(statusSchema).min(1).nullable().default(null),
+    command: z.array(z.enum(smtpCommands)).min(1).nullable().default(null),
     replyCode: z.array(z.int().min(400).max(599)).min(1).nullable().default(null),
     bounceClass: z.enum(['hard', 'soft', 'block']),
     reason: z.enum(bounceReasons, { error: 'must be a reason of docs/classification.md' }),

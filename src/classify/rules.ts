@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createLiteralIndex, type LiteralIndex } from './literal-index.ts'
 import { createOwnPatterns, type OwnPatterns } from './own-patterns.ts'
 import { compilePattern, type Pattern } from './pattern.ts'
-import { readDiagnosis } from './reading.ts'
+import { readDiagnosis, readReply } from './reading.ts'
 import { type Rule, readRuleFile } from './rule-file.ts'
 
 export type Rules = {
@@ -97,10 +97,5 @@ function compile(rule: Rule, problems: string[]): Pattern {
 }
 
 function exampleText(rule: Rule): string {
-  return readDiagnosis({
-    status: null,
-    replyCode: null,
-    diagnosticCode: rule.example,
-    remoteMta: null,
-  }).text
+  return readDiagnosis(readReply(rule.example)).text
 }

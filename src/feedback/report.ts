@@ -1,3 +1,4 @@
+import type { SmtpCommand } from './smtp-command.ts'
 import type { EnhancedStatusCode } from './status.ts'
 
 /** The mail that a report is about, as far as the report returned it. */
@@ -26,6 +27,11 @@ export type RecipientStatus = {
   /** The remote server's words on one line, without the `smtp;` type. */
   diagnosticCode: string | null
   remoteMta: string | null
+  /**
+   * The command that the remote server answered, where the report says so: the same words may
+   * refuse a mailbox in reply to RCPT TO and a message at the end of DATA.
+   */
+  smtpCommand: SmtpCommand | null
 }
 
 /** What every kind of report may carry to say whose it is. */

@@ -31,3 +31,31 @@ export function parseSmtpReply(text: string): SmtpReply {
     text,
   }
 }
+
+/** The head of a reply that goes on, as it stands on one line with the rest of it. */
+const continuedReply = /(?:^|[\s:>'"([])([245]\d\d)-(?:([245]\.\d{1,3}\.\d{1,3})[ -])?(?!\d)/
+const repeatedCodes = / ([245]\d\d)[ -](?:([245]\.\d{1,3}\.\d{1,3})(?![\d.])|(?!\d))/g
+
+/**
+ * A reply of several lines, put on one, with its codes once: `550-5.7.1 one 550-5.7.1 two
+ * 550 5.7.1 three` is `550 5.7.1 one two three`. Numbers of its sentences stay, as do other codes.
+ * RFC 5321 section 4.2.1, RFC 2034 section 4.
+ */
+export function joinReplyLines(text: string): string {
+  const head = text.includes('-') ? continuedReply.exec(text) : null
+  const code = head?.[1]
+  if (head === null || code === undefined) return text
+  const status = head[2]
+  const rest = text.slice(head.index + head[0].length)
+  // The line that begins with a space is the last one, and there is only one.
+  const lastContinued = Math.max(0, rest.lastIndexOf(` ${code}-`))
+  const withStatus = rest.indexOf(` ${code} ${status}`, lastContinued)
+  const lastLine = withStatus >= 0 ? withStatus : rest.indexOf(` ${code} `, lastContinued)
+  const joined = rest.replace(repeatedCodes, (repeat, otherCode, otherStatus, at) => {
+    const isSame = otherCode === code && (otherStatus === undefined || otherStatus === status)
+    if (!isSame || (repeat[4] === ' ' && at !== lastLine)) return repeat
+    return rest[at + repeat.length] === ' ' ? '' : ' '
+  })
+  if (joined === rest) return text
+  return text.slice(0, head.index) + head[0].replace(`${code}-`, `${code} `) + joined
+}

@@ -1,4 +1,5 @@
 import type { RecipientStatus } from '../feedback/report.ts'
+import { answeredCommand } from '../feedback/smtp-command.ts'
 import { readAction } from './action.ts'
 import { cleanOrNull } from './clean-text.ts'
 import { diagnose } from './diagnosis.ts'
@@ -115,6 +116,8 @@ function readVerdict(group: readonly ReportField[]): Verdict {
     action: readAction(reportField(group, 'action'), diagnosis.status),
     ...diagnosis,
     remoteMta: readMtaName(reportField(group, 'remote-mta')),
+    smtpCommand:
+      diagnosis.diagnosticCode === null ? null : answeredCommand(diagnosis.diagnosticCode),
   }
 }
 

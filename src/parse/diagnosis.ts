@@ -1,4 +1,8 @@
-import { type EnhancedStatusCode, parseEnhancedStatusCode } from '../feedback/status.ts'
+import {
+  type EnhancedStatusCode,
+  joinReplyLines,
+  parseEnhancedStatusCode,
+} from '../feedback/status.ts'
 import { cleanOrNull } from './clean-text.ts'
 import { maxDiagnosticLength } from './limits.ts'
 
@@ -59,7 +63,8 @@ function chooseStatus(
 }
 
 function diagnosticText(value: string): string | null {
-  return cleanOrNull(value.replace(diagnosticType, ''), maxDiagnosticLength)
+  const text = cleanOrNull(value.replace(diagnosticType, ''), maxDiagnosticLength)
+  return text === null ? null : joinReplyLines(text)
 }
 
 const diagnosticType =

@@ -1,4 +1,9 @@
-import type { DeliveryStatusNotification, OriginalMessage, Report } from '../feedback/report.ts'
+import type {
+  DeliveryStatusNotification,
+  OriginalMessage,
+  RecipientStatus,
+  Report,
+} from '../feedback/report.ts'
 import { automaticFormat, isChallenge, isVacation } from './automatic-response.ts'
 import { type DeliveryStatus, readDeliveryStatus } from './delivery-status.ts'
 import { plainFeedbackType, readFeedbackReport, readPartlessComplaint } from './feedback-report.ts'
@@ -12,7 +17,7 @@ import { sealedTokensIn, unfoldedTokenFields } from './sealed-tokens.ts'
 import { readSesNotification } from './ses-notification.ts'
 import { setAsideFormat } from './set-aside.ts'
 import { type BounceSigns, bounceSigns } from './text-bounce/bounce-signs.ts'
-import { explainRecipients } from './text-bounce/explain-recipients.ts'
+import { commandInText, explainRecipients } from './text-bounce/explain-recipients.ts'
 import { divideAtQuotation, isQuotedAt } from './text-bounce/quoted-original.ts'
 import { failedRecipientsOf, readTextBounce } from './text-bounce/text-bounce.ts'
 import { isUnsubscribeRequest, requesterOf } from './unsubscribe-request.ts'
@@ -112,7 +117,7 @@ function deliveryStatus(
   status: DeliveryStatus,
 ): DeliveryStatusNotification | null {
   const { nameless, ...rest } = status
-  let { recipients } = status
+  let recipients: readonly RecipientStatus[] = status.recipients
   if (nameless !== null && !recipients.some((r) => looksLikeAddress(r.finalRecipient))) {
     const failed = failedRecipientsOf(open.message.header)
     const named = failed.map((finalRecipient) => {
@@ -121,11 +126,25 @@ function deliveryStatus(
     if (named.length > 0) recipients = named
   }
   if (recipients.length === 0) return null
-  if (recipients.some((recipient) => recipient.diagnosticCode === null)) {
-    const human = findHumanText(open.parts)
-    if (human.kind === 'text') recipients = explainRecipients(recipients, human.text)
-  }
+  recipients = explained(open.parts, recipients)
   return { type: 'delivery-status', format, ...rest, recipients, ...clues(open) }
+}
+
+/** With what the text beside the report adds. Decoding that is dear, and most need it for nothing. */
+function explained(
+  parts: readonly Part[],
+  recipients: readonly RecipientStatus[],
+): readonly RecipientStatus[] {
+  const [only, second] = recipients
+  if (only !== undefined && second === undefined && only.diagnosticCode !== null) {
+    if (only.smtpCommand !== null) return recipients
+    const text = parts.find((part) => part.mediaType.name === 'text/plain')
+    if (text === undefined) return recipients
+    const smtpCommand = commandInText(only, bodyBytes(text, maxTextBytes))
+    return smtpCommand === null ? recipients : [{ ...only, smtpCommand }]
+  }
+  const human = findHumanText(parts)
+  return human.kind === 'text' ? explainRecipients(recipients, human.text) : recipients
 }
 
 function readNotification(open: Open): Report | null {

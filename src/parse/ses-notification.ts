@@ -78,7 +78,7 @@ function recipient(
   diagnosis: Pick<RecipientStatus, 'status' | 'replyCode' | 'diagnosticCode'>,
 ): RecipientStatus {
   const nothing = { originalRecipient: null, actualRecipient: null, remoteMta: null }
-  return { finalRecipient, action, ...nothing, ...diagnosis }
+  return { finalRecipient, action, ...nothing, ...diagnosis, smtpCommand: null }
 }
 
 /** The JSON object at the head of a text; mail adds a footer, and may fold a long line with `!`. */

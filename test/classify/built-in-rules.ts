@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { type Diagnosis, readReply } from '../../src/classify/reading.ts'
 import { loadRules } from '../../src/classify/rules.ts'
 
 export const builtInDirectory = resolve(import.meta.dirname, '../../config/bounce-rules')
@@ -6,6 +7,6 @@ export const builtInDirectory = resolve(import.meta.dirname, '../../config/bounc
 export const builtInRules = loadRules(builtInDirectory)
 
 /** What a server said, and nothing else. */
-export function said(diagnosticCode: string) {
-  return { status: null, replyCode: null, diagnosticCode, remoteMta: null } as const
+export function said(reply: string): Diagnosis {
+  return { ...readReply(reply), status: null, replyCode: null }
 }

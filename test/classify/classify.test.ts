@@ -1,10 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { classify, type Diagnosis, explain } from '../../src/classify/classify.ts'
+import { classify, type Diagnosis, explain, groundsOf } from '../../src/classify/classify.ts'
 import { parseEnhancedStatusCode } from '../../src/feedback/status.ts'
 import { builtInRules, said } from './built-in-rules.ts'
 
-const nothing: Diagnosis = { status: null, replyCode: null, diagnosticCode: null, remoteMta: null }
+const nothing: Diagnosis = {
+  status: null,
+  replyCode: null,
+  diagnosticCode: null,
+  remoteMta: null,
+  smtpCommand: null,
+}
 
 function meaningOf(diagnosis: Partial<Diagnosis>) {
   const { bounceClass, reason } = classify(builtInRules, { ...nothing, ...diagnosis })
@@ -48,11 +54,42 @@ describe('the order of trust', () => {
   })
 
   test('the remote MTA tells the provider when the words do not', () => {
-    const diagnosticCode = '550 Unknown user a@example.com (in reply to end of DATA command)'
-    expect(meaningOf({ diagnosticCode, remoteMta: 'mfsmax.docomo.ne.jp' })).toBe(
-      'block restricted-recipient',
+    const silent = '550 : User unknown'
+    expect(meaningOf({ diagnosticCode: silent, remoteMta: 'msmx.au.com' })).toBe('block policy')
+    expect(meaningOf({ diagnosticCode: silent, remoteMta: 'mx.example.com' })).toBe(
+      'hard user-unknown',
     )
-    expect(meaningOf({ diagnosticCode, remoteMta: 'mx.example.com' })).toBe('hard user-unknown')
+  })
+})
+
+describe('the command that was answered', () => {
+  test.each([
+    ['mfsmax.docomo.ne.jp', '550 Unknown user a@example.com'],
+    ['msmx.au.com', '550 <a@example.com>: User unknown'],
+    ['lsean.ezweb.ne.jp', '550 <a@example.com>: User unknown'],
+    ['mx.softbank.ne.jp', '550 Invalid recipient: <a@example.com>'],
+  ])('tells a refused message from a missing mailbox at %s', (remoteMta, diagnosticCode) => {
+    const answer = { remoteMta, diagnosticCode }
+    expect(meaningOf({ ...answer, smtpCommand: 'data' })).toBe('block policy')
+    expect(meaningOf({ ...answer, smtpCommand: 'rcpt' })).toBe('hard user-unknown')
+    expect(meaningOf(answer)).toBe('hard user-unknown')
+  })
+
+  test('changes nothing at other servers', () => {
+    const answer = { diagnosticCode: '550 Unknown user', remoteMta: 'mx.example.com' }
+    expect(meaningOf({ ...answer, smtpCommand: 'data' })).toBe('hard user-unknown')
+  })
+
+  test('is the sender, when MAIL FROM is refused in words that no rule knows', () => {
+    const diagnosticCode = '550 5.1.1 Qwertz uiop'
+    expect(meaningOf({ diagnosticCode, smtpCommand: 'mail' })).toBe('block sender-rejected')
+    expect(meaningOf({ diagnosticCode, smtpCommand: 'rcpt' })).toBe('hard user-unknown')
+  })
+
+  test('is shown with the rule that asked for it', () => {
+    const answer = said('550 Unknown user (in reply to end of DATA command)')
+    const { matches } = explain(builtInRules, { ...answer, remoteMta: 'mfsmax.docomo.ne.jp' })
+    expect(matches.map(groundsOf)).toEqual(['text in reply to data', 'text', 'text'])
   })
 })
 

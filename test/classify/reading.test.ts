@@ -8,8 +8,8 @@ describe('the text that rules see', () => {
     ['550 5.4.1 [someone@example.com]: Access denied', '550 5.4.1 @: access denied'],
     ['550 No such user (someone@example.com)', '550 no such user @'],
     ['550 "user unknown"@example.com is full', '550 "user unknown@ is full'],
-    ['550-5.7.1 one\r\n550-5.7.1 two\r\n550 5.7.1 three', '550-5.7.1 one two three'],
-    ['550-one 550-two 550 three', '550-one two three'],
+    ['550-5.7.1 one\r\n550-5.7.1 two\r\n550 5.7.1 three', '550 5.7.1 one two three'],
+    ['550-one 550-two 550 three', '550 one two three'],
     ['host mx.full.example[192.0.2.9] said: 550 Sorry', '550 sorry'],
     ["5.1.0 - Unknown address error 550-'5.7.1 Sorry'", "550-'5.7.1 sorry'"],
     ['宛先someone@example.comは存在しません', '宛先@は存在しません'],
@@ -49,5 +49,15 @@ describe('the codes of a reply', () => {
     ['', null, null],
   ])('of %j are %j and %j', (line, replyCode, status) => {
     expect(readReply(line)).toMatchObject({ replyCode, status })
+  })
+})
+
+describe('the command that a reply names', () => {
+  test.each([
+    ['550 Sorry (in reply to RCPT TO command)', 'rcpt'],
+    ['550 Sorry (in reply to end of DATA command)', 'data'],
+    ['550 Sorry', null],
+  ])('of %j is %j', (line, command) => {
+    expect(readDiagnosis(readReply(line)).command).toBe(command)
   })
 })

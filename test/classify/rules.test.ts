@@ -68,6 +68,7 @@ test('everything wrong in every file is reported at once, with file, rule and wh
         ruleWith({ name: 'nothing', text: null }),
         ruleWith({ name: 'code', text: null, status: ['5.1'] }),
         ruleWith({ name: 'typo', exemple: '' }),
+        ruleWith({ name: 'command', command: ['rcpt to'] }),
       ],
     },
     '30-c.json': '{"about": ',
@@ -81,6 +82,7 @@ test('everything wrong in every file is reported at once, with file, rule and wh
     '20-b.json: nothing: must match something: give it a text, a status or a replyCode',
     '20-b.json: code: status: 0: must read like 5.1.1, x.1.1, x.7.500-599 or x.1.x',
     '20-b.json: typo: Unrecognized key: "exemple"',
+    expect.stringMatching(/^20-b\.json: command: command: 0: .*"connect"\|"helo"/),
     expect.stringMatching(/^30-c\.json: is not JSON/),
     '30-c.json: must be {"about": "…", "rules": [ … ]}',
     '40-d.json: must be {"about": "…", "rules": [ … ]}',
@@ -111,12 +113,14 @@ describe('rules of the operator', () => {
     const rules = loadRules(
       builtInDirectory,
       own(
+        ruleWith({ name: 'at-data', command: ['data'], bounceClass: 'block' }),
         ruleWith({ name: 'there', provider: ['mail.example'], bounceClass: 'block' }),
         ruleWith({ name: 'with-code', text: null, status: ['5.1.1'] }),
         ruleWith({ name: 'anywhere' }),
       ),
     )
     const season = said('550 5.0.0 closed for the season')
+    expect(classify(rules, { ...season, smtpCommand: 'data' }).rule).toBe('at-data')
     expect(classify(rules, { ...season, remoteMta: 'mx.mail.example' }).rule).toBe('there')
     expect(classify(rules, { ...season, remoteMta: 'mx.notmail.example' }).rule).toBe('anywhere')
     expect(classify(rules, said('550 5.1.1 User unknown')).rule).toBe('with-code')

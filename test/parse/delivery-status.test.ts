@@ -45,6 +45,7 @@ Status: 2.1.5
         replyCode: 550,
         diagnosticCode: '550 5.1.1 No such user',
         remoteMta: 'mail.example.com',
+        smtpCommand: null,
       },
       expect.objectContaining({ finalRecipient: 'slow@example.com', action: 'delayed' }),
       expect.objectContaining({ finalRecipient: 'fine@example.com', action: 'delivered' }),
@@ -175,7 +176,7 @@ Status: 5.0.0`
       action: 'failed',
       status: '5.7.1',
       diagnosticCode:
-        '550-5.7.1 The message was 550-5.7.1 refused. Error: see https://example.com/why 550 5.7.1 for more',
+        '550 5.7.1 The message was refused. Error: see https://example.com/why for more',
     })
   })
 

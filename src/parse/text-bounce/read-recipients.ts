@@ -1,4 +1,5 @@
 import type { Action, RecipientStatus } from '../../feedback/report.ts'
+import { answeredCommand } from '../../feedback/smtp-command.ts'
 import { type Diagnosis, diagnose } from '../diagnosis.ts'
 import { looksLikeAddress, recipientAddress } from '../recipient-address.ts'
 import { allAddresses } from './address-pattern.ts'
@@ -6,7 +7,7 @@ import { type Candidate, recipientLines } from './recipient-lines.ts'
 import { hasReply, remoteWords } from './remote-words.ts'
 import { sentenceRecipients } from './sentences.ts'
 import { saysExpired } from './text-action.ts'
-import { transcriptReplies } from './transcript.ts'
+import { generalAnswer, readTranscript, type Transcript } from './transcript.ts'
 import { wordsAbout } from './words-about.ts'
 
 export type TextToRead = {
@@ -21,13 +22,13 @@ export type TextToRead = {
 
 /** Whom a text bounce names, each with the words about them. */
 export function readTextRecipients(text: TextToRead): RecipientStatus[] {
-  const replies = transcriptReplies(text.head)
-  const candidates = findCandidates(text, replies)
+  const transcript = readTranscript(text.head)
+  const candidates = findCandidates(text, transcript)
   const named = new Map<string, RecipientStatus>()
   const nextStart = startsInOrder(candidates, text.head.length)
   for (const candidate of candidates) {
     const next = nextStart.get(candidate.start) ?? text.head.length
-    const recipient = describe(text, candidate, next, candidates.length, replies)
+    const recipient = describe(text, candidate, next, candidates.length, transcript)
     const key = candidate.address.toLowerCase()
     const before = named.get(key)
     if (before === undefined || saysMore(recipient, before)) named.set(key, recipient)
@@ -41,7 +42,7 @@ function startsInOrder(candidates: readonly Candidate[], end: number): Map<numbe
   return new Map(starts.map((start, index) => [start, starts[index + 1] ?? end]))
 }
 
-function findCandidates(text: TextToRead, replies: ReadonlyMap<string, string>): Candidate[] {
+function findCandidates(text: TextToRead, { replies }: Transcript): Candidate[] {
   const { head, failedRecipients } = text
   const lines = recipientLines(head)
   if (failedRecipients.length > 0) return fromHeader(text, lines)
@@ -88,13 +89,15 @@ function describe(
   candidate: Candidate,
   next: number,
   count: number,
-  replies: ReadonlyMap<string, string>,
+  transcript: Transcript,
 ): RecipientStatus {
   const words = wordsAbout(text.head, candidate, next, count)
-  const reply = replies.get(candidate.address.toLowerCase())
+  const reply = transcript.replies.get(candidate.address.toLowerCase()) ?? null
   const isOwn = candidate.end > 0 && hasReply(words)
-  const chosen = reply !== undefined && !isOwn ? reply : words
+  const chosen = reply !== null && !isOwn ? reply.words : words
   const remote = remoteWords(chosen)
+  const diagnosis = diagnose(remote.text, null)
+  const answer = reply ?? generalAnswer(transcript, diagnosis.replyCode)
   return {
     finalRecipient: recipientAddress(candidate.address) ?? candidate.address,
     originalRecipient:
@@ -103,8 +106,9 @@ function describe(
         : null,
     actualRecipient: null,
     action: text.action,
-    ...withClass(diagnose(remote.text, null), text.action, chosen),
+    ...withClass(diagnosis, text.action, chosen),
     remoteMta: remote.remoteMta,
+    smtpCommand: answeredCommand(chosen) ?? answer?.command ?? null,
   }
 }
 
