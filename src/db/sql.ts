@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { createLimiter } from './limiter.ts'
 
 /** A pool or a transaction: functions that take it do not know which. */
 export type Sql = postgres.ISql
@@ -8,9 +9,12 @@ export type ConnectionTarget =
   | { url: string }
   | { host: string; port: number; database: string; user: string }
 
-/** All access to PostgreSQL, under one deadline. */
+/**
+ * All access to PostgreSQL, under one deadline that begins when a connection is free. Works must not
+ * ask for others while they run: these would wait behind them.
+ */
 export type Database = {
-  /** Single statements. Rejects with the driver's error or a DeadlineError. */
+  /** Single statements. Rejects with the driver's error, a DeadlineError or an OverloadError. */
   run<T>(work: (sql: Sql) => Promise<T>): Promise<T>
   /** One transaction: committed when this resolves, rolled back or unknown when it rejects. */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>
@@ -25,27 +29,36 @@ export class DeadlineError extends Error {
 const deadlineMs = 5_000
 /** Below the deadline: a slow statement ends alone, and only a frozen server costs the pool. */
 const statementTimeoutMs = 4_500
+/** Until a busy pool counts as an overload; mail clients and mail programs come again. */
+const patienceMs = 2_000
+/** For works beside the one that was frozen or cut: theirs may be a healthy connection. */
+const graceSeconds = 1
 
 /**
  * Opens a pool. The driver waits for ever on a connection whose peer has stopped answering and
- * cannot drop just that one, so past the deadline the whole pool is replaced.
+ * cannot drop just that one, so past the deadline the whole pool is replaced. No work waits inside
+ * the driver, where it could not be told from one whose connection is frozen.
  */
 export function createDatabase(
   target: ConnectionTarget,
-  { maxConnections = 10 }: { maxConnections?: number } = {},
+  {
+    maxConnections = 10,
+    maxWaiting = 1_000,
+  }: { maxConnections?: number; maxWaiting?: number } = {},
 ): Database {
+  const limited = createLimiter({ maxRunning: maxConnections, maxWaiting, patienceMs })
   let pool = connect(target, { maxConnections })
-  function replace(current: postgres.Sql, patienceSeconds: number): void {
+  function replace(current: postgres.Sql): void {
     if (pool !== current) return
     pool = connect(target, { maxConnections })
-    void current.end({ timeout: patienceSeconds }).catch(() => undefined)
+    void current.end({ timeout: graceSeconds }).catch(() => undefined)
   }
   async function underDeadline<T>(work: (current: postgres.Sql) => Promise<T>): Promise<T> {
     const current = pool
     let timer: NodeJS.Timeout | undefined
     const deadline = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        replace(current, 0)
+        replace(current)
         reject(new DeadlineError(`PostgreSQL did not answer within ${deadlineMs} ms`))
       }, deadlineMs)
     })
@@ -53,18 +66,22 @@ export function createDatabase(
       return await Promise.race([work(current), deadline])
     } catch (error) {
       // The driver may never write again on a connection that was cut while it was about to.
-      if (isCut(error)) replace(current, 1)
+      if (isCut(error)) replace(current)
       throw error
     } finally {
       clearTimeout(timer)
     }
   }
   return {
-    run: (work) => underDeadline(work),
-    transaction: (work) =>
-      underDeadline((current) =>
-        current.begin(async (sql) => ({ value: await work(sql).catch(unlessCut) })),
-      ).then((result) => result.value),
+    run: (work) => limited(() => underDeadline(work)),
+    async transaction(work) {
+      const { value } = await limited(() =>
+        underDeadline((current) =>
+          current.begin(async (sql) => ({ value: await work(sql).catch(unlessCut) })),
+        ),
+      )
+      return value
+    },
     close: () => pool.end({ timeout: 5 }),
   }
 }

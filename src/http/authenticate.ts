@@ -1,12 +1,13 @@
 import type { Database } from '../db/sql.ts'
 import { type ApiKeyScope, apiKeyHash, findApiKey, isApiKey } from '../tenant/api-key.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, RateLimitError } from './errors.ts'
+import { createFailureLimiter } from './failure-limiter.ts'
 
-/** The tenant on whose behalf a request comes. Throws an ApiError 401 or 403. */
-export type Authenticate = (
-  authorization: string | undefined,
-  scope: ApiKeyScope,
-) => Promise<number>
+/** Who asks: the Authorization field, and where the request comes from. */
+type Credentials = { authorization: string | undefined; remoteAddress: string }
+
+/** The tenant on whose behalf a request comes. Throws an ApiError 401, 403 or 429. */
+export type Authenticate = (credentials: Credentials, scope: ApiKeyScope) => Promise<number>
 
 type Credential = NonNullable<Awaited<ReturnType<typeof findApiKey>>>
 
@@ -14,27 +15,36 @@ type Credential = NonNullable<Awaited<ReturnType<typeof findApiKey>>>
 const cacheMs = 30_000
 const maxCached = 10_000
 
-/** Reads `Authorization: Bearer <key>`. Only keys that exist are remembered. */
+/**
+ * Reads `Authorization: Bearer <key>`. Only keys that exist are remembered: they go on working
+ * while somebody behind the same address guesses.
+ */
 export function createAuthenticate({ db, now }: { db: Database; now: () => Date }): Authenticate {
   const cache = new Map<string, { credential: Credential; until: number }>()
+  const failures = createFailureLimiter(() => performance.now())
 
-  async function find(key: string): Promise<Credential | null> {
+  async function find(key: string, remoteAddress: string): Promise<Credential | null> {
     const hash = apiKeyHash(key)
     const id = hash.toString('base64')
     const cached = cache.get(id)
     if (cached && cached.until > performance.now()) return cached.credential
-    cache.delete(id)
+    const waitMs = cached ? 0 : failures.waitMs(remoteAddress)
+    if (waitMs > 0) throw new RateLimitError(waitMs)
     const credential = await db.run((sql) => findApiKey(sql, hash))
-    if (credential === null) return null
+    cache.delete(id)
+    if (credential === null) {
+      failures.failed(remoteAddress)
+      return null
+    }
     const [oldest] = cache.keys()
     if (oldest !== undefined && cache.size >= maxCached) cache.delete(oldest)
     cache.set(id, { credential, until: performance.now() + cacheMs })
     return credential
   }
 
-  return async (authorization, scope) => {
+  return async ({ authorization, remoteAddress }, scope) => {
     const key = bearerKey(authorization)
-    const credential = key === null ? null : await find(key)
+    const credential = key === null ? null : await find(key, remoteAddress)
     if (credential === null || !isInForce(credential, now())) {
       throw new ApiError(401, 'A valid API key is required')
     }

@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler, Request } from 'express'
+import { OverloadError } from '../db/limiter.ts'
 import { DeadlineError } from '../db/sql.ts'
 import { sqlState, storageFailure } from '../db/sqlstate.ts'
 import type { Log } from '../log.ts'
@@ -25,6 +26,17 @@ export class ApiError extends Error {
   }
 }
 
+/** 429; the time is what is left until the next try may succeed. */
+export class RateLimitError extends ApiError {
+  override name = 'RateLimitError'
+  readonly retryAfterSeconds: number
+
+  constructor(waitMs: number) {
+    super(429, 'Rate limit exceeded')
+    this.retryAfterSeconds = Math.ceil(waitMs / 1_000)
+  }
+}
+
 /** A request whose path, query or body does not have the shape that the call asks for. */
 export class ValidationError extends Error {
   override name = 'ValidationError'
@@ -38,7 +50,7 @@ export class ValidationError extends Error {
 
 export type Failure = { statusCode: number; message: string; field: string | null }
 
-const retryAfterSeconds = 2
+const outageRetrySeconds = 2
 
 /** Answers whatever was thrown in the JSON shape of the v3 API. */
 export function createErrorHandler(log: Log): ErrorRequestHandler {
@@ -50,7 +62,9 @@ export function createErrorHandler(log: Log): ErrorRequestHandler {
       return
     }
     if (failure.statusCode === 401) response.set('WWW-Authenticate', 'Bearer')
-    if (failure.statusCode === 503) response.set('Retry-After', String(retryAfterSeconds))
+    const retryAfter =
+      error instanceof RateLimitError ? error.retryAfterSeconds : outageRetrySeconds
+    if ([429, 503].includes(failure.statusCode)) response.set('Retry-After', String(retryAfter))
     response.status(failure.statusCode).json(errorBody(error, failure))
   }
 }
@@ -83,7 +97,7 @@ function failure(statusCode: number, message: string): Failure {
 
 /** Without an SQLSTATE: the driver's own codes (CONNECTION_CLOSED) and the socket's (ECONNREFUSED). */
 function isConnectionError(error: unknown): boolean {
-  if (error instanceof DeadlineError) return true
+  if (error instanceof DeadlineError || error instanceof OverloadError) return true
   if (!(error instanceof Error) || !('code' in error)) return false
   return typeof error.code === 'string' && /^(?:CONNECT[A-Z_]*|E[A-Z]+)$/.test(error.code)
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { oneAtATime } from './one-at-a-time.ts'
 
 export type HttpServer = {
   /** Resolves with the address that is listened on; rejects when it is taken. */
@@ -14,6 +15,8 @@ export type HttpServerOptions = {
   /** 0: any free one. */
   port: number
   maxConnections: number
+  /** How long a client may take to read an answer. */
+  readTimeoutMs?: number
 }
 
 const headersTimeoutMs = 10_000
@@ -21,9 +24,11 @@ const requestTimeoutMs = 15_000
 /** Longer than proxies hold idle connections, or they send into one that is just being closed. */
 const keepAliveTimeoutMs = 65_000
 const drainTimeoutMs = 6_000
+/** Few enough to spread clients over processes, enough for the cost of connecting to vanish. */
+const maxRequestsPerSocket = 10_000
 
 export function createHttpServer(
-  { host, port, maxConnections }: HttpServerOptions,
+  { host, port, maxConnections, readTimeoutMs = 60_000 }: HttpServerOptions,
   listener: RequestListener,
 ): HttpServer {
   const server = createServer({
@@ -33,6 +38,7 @@ export function createHttpServer(
     connectionsCheckingInterval: 1_000,
   })
   server.maxConnections = maxConnections
+  server.maxRequestsPerSocket = maxRequestsPerSocket
   // Node's own closeIdleConnections leaves out those that have never sent anything.
   const idle = new Set<Socket>()
   const open = new Set<ServerResponse>()
@@ -41,17 +47,24 @@ export function createHttpServer(
     idle.add(socket)
     socket.once('close', () => idle.delete(socket))
   })
-  server.on('request', ({ socket }, response) => {
+  const serve: RequestListener = (request, response) => {
+    const { socket } = request
     idle.delete(socket)
     open.add(response)
     if (draining) response.setHeader('Connection', 'close')
+    let unread: NodeJS.Timeout | undefined
+    response.once('prefinish', () => {
+      if (!socket.destroyed) unread = setTimeout(() => socket.destroy(), readTimeoutMs)
+    })
     response.once('close', () => {
+      clearTimeout(unread)
       open.delete(response)
       if (draining) socket.destroySoon()
       else if (!socket.destroyed) idle.add(socket)
     })
-  })
-  server.on('request', listener)
+    listener(request, response)
+  }
+  server.on('request', oneAtATime(serve))
 
   return {
     async listen() {

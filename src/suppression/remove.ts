@@ -29,23 +29,34 @@ export async function removeNextSuppressions(
   { list, groupId }: ListKey,
   { after, limit }: { after: string; limit: number },
 ): Promise<string[]> {
-  // Locked in the order in which addSuppressions locks, so that the two never wait for each other.
-  // By ctid, because a join or a second look at the keys is quadratic before the first ANALYZE.
-  const removed = await sql<{ address: string }[]>`
+  // In the order in which addSuppressions locks, so that the two never wait for each other.
+  const locked = await sql<{ address: string }[]>`
+    select address
+    from suppression
+    where tenant_id = ${tenantId} and list = ${list} and group_id = ${groupId}
+      and address > ${after}
+    order by address
+    limit ${limit}
+    for update`
+  const addresses = locked.map(({ address }) => address)
+  await removeLocked(sql, tenantId, { list, groupId }, addresses)
+  return addresses
+}
+
+/**
+ * Takes addresses off a list whose entries this transaction has locked. A statement of its own: the
+ * one that waits for a lock does not see the row as it is afterwards, and would leave it.
+ */
+export async function removeLocked(
+  sql: Sql,
+  tenantId: number,
+  { list, groupId }: ListKey,
+  addresses: readonly string[],
+): Promise<void> {
+  if (addresses.length === 0) return
+  const removed = await sql`
     delete from suppression
-    where ctid = any(array(
-      select ctid
-      from suppression
-      where tenant_id = ${tenantId} and list = ${list} and group_id = ${groupId}
-        and address > ${after}
-      order by address
-      limit ${limit}
-      for update
-    ))
-    returning address`
-  if (removed.length === 0) return []
-  await adjustCounts(sql, tenantId, [{ list, groupId, change: -removed.length }])
-  return removed
-    .map(({ address }) => address)
-    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    where tenant_id = ${tenantId} and list = ${list} and group_id = ${groupId}
+      and address = any(${addresses}::text[])`
+  await adjustCounts(sql, tenantId, [{ list, groupId, change: -removed.count }])
 }

@@ -1,41 +1,46 @@
 import type { Sql } from '../db/sql.ts'
-import type { SuppressionList } from '../feedback/suppression.ts'
-import { adjustCounts } from './counts.ts'
+import type { ListKey } from './list.ts'
+import { removeLocked } from './remove.ts'
 
-export type ExpiredSuppression = {
-  tenantId: number
-  list: SuppressionList
-  groupId: number
-  address: string
-}
+export type TenantList = ListKey & { tenantId: number }
 
-/**
- * Takes up to `limit` entries whose time is over off their lists. Checks have ignored them since;
- * history stays. Sweepers of several processes do not meet.
- */
-export async function removeExpired(
-  sql: Sql,
-  now: Date,
-  limit: number,
-): Promise<ExpiredSuppression[]> {
-  // By ctid: without statistics a join of the rows to delete is planned as nested loops.
-  const expired = await sql<ExpiredSuppression[]>`
-    delete from suppression
-    where ctid = any(array(
-      select ctid
+/** How far to look for lists: whatever lies beyond is met by the next sweep. */
+const maxLookedAt = 10_000
+
+/** The lists that hold the entries whose time was over first. */
+export async function findExpiredLists(sql: Sql, now: Date): Promise<TenantList[]> {
+  return sql<TenantList[]>`
+    select distinct tenant_id, list, group_id
+    from (
+      select tenant_id, list, group_id
       from suppression
       where expires_at <= ${now}
       order by expires_at
-      limit ${limit}
-      for update skip locked))
-    returning tenant_id, list, group_id, address`
-  for (const tenantId of new Set(expired.map((entry) => entry.tenantId))) {
-    const own = expired.filter((entry) => entry.tenantId === tenantId)
-    await adjustCounts(
-      sql,
-      tenantId,
-      own.map(({ list, groupId }) => ({ list, groupId, change: -1 })),
-    )
-  }
-  return expired
+      limit ${maxLookedAt}
+    ) as expired
+    order by tenant_id, list, group_id`
+}
+
+/**
+ * Takes up to `limit` entries whose time is over off a list, and gives their addresses back. Checks
+ * have ignored them since; history stays. Sweepers of several processes do not meet, and an entry
+ * that is just being prolonged is left alone. Fewer than `limit`: there are no more to be had.
+ */
+export async function removeExpired(
+  sql: Sql,
+  { tenantId, list, groupId }: TenantList,
+  now: Date,
+  limit: number,
+): Promise<string[]> {
+  const locked = await sql<{ address: string }[]>`
+    select address
+    from suppression
+    where tenant_id = ${tenantId} and list = ${list} and group_id = ${groupId}
+      and expires_at <= ${now}
+    order by expires_at
+    limit ${limit}
+    for update skip locked`
+  const addresses = locked.map(({ address }) => address)
+  await removeLocked(sql, tenantId, { list, groupId }, addresses)
+  return addresses
 }

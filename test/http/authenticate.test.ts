@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { routes } from '../../src/http/v3/routes.ts'
 import {
@@ -103,6 +104,31 @@ describe('403', () => {
     const reply = await door.call('GET', '/v3/suppression/bounces', { key })
     expect(reply.status).toBe(403)
     expect(reply.json).toMatchObject({ detail: 'This tenant is suspended' })
+  })
+})
+
+describe('429 for an address that guesses keys', () => {
+  const guess = () =>
+    door.call('GET', '/v3/suppression/bounces', {
+      key: `hb_live_${randomBytes(20).toString('hex')}`,
+    })
+
+  test('after a hundred, with Retry-After; keys that are known go on working', async () => {
+    const { key } = await door.addTenant()
+    expect((await door.call('GET', '/v3/suppression/bounces', { key })).status).toBe(200)
+    const first = await Promise.all(Array.from({ length: 100 }, guess))
+    expect(first.every(({ status }) => status === 401)).toBe(true)
+    let refused = await guess()
+    while (refused.status === 401) refused = await guess()
+    expect(refused.status).toBe(429)
+    expect(refused.headers.get('retry-after')).toBe('1')
+    const detail = 'Rate limit exceeded'
+    const errors = [{ message: detail, field: null, help: null }]
+    expect(refused.json).toEqual({ detail, errors })
+    expect((await door.call('GET', '/v3/suppression/bounces', { key })).status).toBe(200)
+    const { key: newKey } = await door.addTenant()
+    const tryNewKey = () => door.call('GET', '/v3/suppression/bounces', { key: newKey })
+    await expect.poll(async () => (await tryNewKey()).status, { timeout: 10_000 }).toBe(200)
   })
 })
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { createDatabase } from '../../src/db/sql.ts'
-import { createApp } from '../../src/http/app.ts'
+import { type AppDeps, createApp } from '../../src/http/app.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import { routes } from '../../src/http/v3/routes.ts'
 import { useDoor } from './door.ts'
@@ -16,52 +16,66 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
+/** A door beside the one of this file, for as long as `use` takes. */
+async function withDoor(
+  { db, unsubscribe }: Pick<AppDeps, 'db' | 'unsubscribe'>,
+  use: (url: string) => Promise<void>,
+): Promise<void> {
+  const { keyring, logger: log } = door
+  const app = createApp({ db, keyring, log, trustProxy: [], unsubscribe, now: () => new Date() })
+  const server = createHttpServer({ host: '127.0.0.1', port: 0, maxConnections: 10 }, app)
+  const { port } = await server.listen()
+  await use(`http://127.0.0.1:${port}`)
+  await server.close()
+}
+
+const unsubscribe = () => Promise.reject(new Error('no storage'))
+const unavailable = {
+  detail: 'Temporarily unavailable, try again',
+  errors: [{ message: 'Temporarily unavailable, try again', field: null, help: null }],
+}
+
 describe('503 with Retry-After, and not a word of the database', () => {
   test('when it refuses connections', async () => {
     const db = createDatabase({ ...door.target, host: '127.0.0.1', port: await freePort() })
-    const app = createApp({
-      db,
-      keyring: door.keyring,
-      log: door.logger,
-      trustProxy: [],
-      unsubscribe: () => Promise.reject(new Error('no storage')),
-      now: () => new Date(),
-    })
-    const server = createHttpServer({ host: '127.0.0.1', port: 0, maxConnections: 10 }, app)
-    const { port } = await server.listen()
     const { key } = await door.addTenant()
-    const headers = { authorization: `Bearer ${key}` }
-    const reply = await fetch(`http://127.0.0.1:${port}/v3/suppression/bounces`, { headers })
-    expect(reply.status).toBe(503)
-    expect(reply.headers.get('retry-after')).toMatch(/^\d+$/)
-    expect(reply.headers.get('x-request-id')).not.toBeNull()
-    const detail = 'Temporarily unavailable, try again'
-    const errors = [{ message: detail, field: null, help: null }]
-    expect(await reply.json()).toEqual({ detail, errors })
-    await server.close()
+    await withDoor({ db, unsubscribe }, async (url) => {
+      const headers = { authorization: `Bearer ${key}` }
+      const reply = await fetch(`${url}/v3/suppression/bounces`, { headers })
+      expect(reply.status).toBe(503)
+      expect(reply.headers.get('retry-after')).toMatch(/^\d+$/)
+      expect(reply.headers.get('x-request-id')).not.toBeNull()
+      expect(await reply.json()).toEqual(unavailable)
+    })
+    await db.close()
+  })
+
+  test('when too much is asked at once', async () => {
+    const db = createDatabase(door.target, { maxConnections: 1, maxWaiting: 0 })
+    const { key } = await door.addTenant()
+    await withDoor({ db, unsubscribe }, async (url) => {
+      const busy = db.run((sql) => sql`select pg_sleep(1)`)
+      const headers = { authorization: `Bearer ${key}` }
+      const reply = await fetch(`${url}/v3/suppression/bounces`, { headers })
+      expect(reply.status).toBe(503)
+      expect(reply.headers.get('retry-after')).toMatch(/^\d+$/)
+      expect(await reply.json()).toEqual(unavailable)
+      await busy
+      expect((await fetch(`${url}/v3/suppression/bounces`, { headers })).status).toBe(200)
+    })
     await db.close()
   })
 
   test('when a click cannot be stored', async () => {
-    const app = createApp({
-      db: door.db,
-      keyring: door.keyring,
-      log: door.logger,
-      trustProxy: [],
-      unsubscribe: () => Promise.reject(new Error('no storage')),
-      now: () => new Date(),
-    })
-    const server = createHttpServer({ host: '127.0.0.1', port: 0, maxConnections: 10 }, app)
-    const { port } = await server.listen()
     const { tenantId } = await door.addTenant()
-    const reply = await fetch(`http://127.0.0.1:${port}/u/${await door.seal({ tenantId })}`, {
-      method: 'POST',
-      body: new URLSearchParams({ 'List-Unsubscribe': 'One-Click' }),
+    const token = await door.seal({ tenantId })
+    await withDoor({ db: door.db, unsubscribe }, async (url) => {
+      const body = new URLSearchParams({ 'List-Unsubscribe': 'One-Click' })
+      const reply = await fetch(`${url}/u/${token}`, { method: 'POST', body })
+      expect(reply.status).toBe(503)
+      expect(reply.headers.get('retry-after')).toBe('60')
+      expect(await reply.text()).not.toContain('storage')
     })
-    expect(reply.status).toBe(503)
-    expect(reply.headers.get('retry-after')).toBe('60')
-    expect(await reply.text()).not.toContain('storage')
-    await server.close()
   })
 
   test('when it goes away, for every call of a known key and for every link', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { Agent, get } from 'node:http'
+import { Agent, get, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { createHttpServer } from '../../src/http/server.ts'
@@ -59,4 +59,101 @@ test('a port that is taken is an error', async () => {
   await expect(second.listen()).rejects.toThrow('EADDRINUSE')
   await second.close()
   await first.close()
+})
+
+test('pipelined requests are worked on one at a time and answered in order', async () => {
+  let atOnce = 0
+  let most = 0
+  const server = createHttpServer(local, async (request, response) => {
+    atOnce++
+    most = Math.max(most, atOnce)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    atOnce--
+    response.end(`<${request.url}>`)
+  })
+  const { port } = await server.listen()
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+  let text = ''
+  socket.on('data', (chunk) => {
+    text += chunk
+  })
+  const paths = Array.from({ length: 15 }, (_, n) => `/${n}`)
+  socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''))
+  const answered = () => [...text.matchAll(/<(.*?)>/g)].map(([, path]) => path)
+  await expect.poll(answered).toEqual(paths)
+  expect(most).toBe(1)
+  socket.write('GET /again HTTP/1.1\r\nHost: x\r\n\r\n')
+  await expect.poll(answered).toContain('/again')
+  socket.destroy()
+  await server.close()
+})
+
+test('whoever sends thousands of requests ahead is cut off, with one of them begun', async () => {
+  let begun = 0
+  const server = createHttpServer(local, () => {
+    begun++
+  })
+  const { port } = await server.listen()
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+  socket.resume()
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5_000))
+  await expect.poll(() => socket.closed).toBe(true)
+  expect(begun).toBe(1)
+  await server.close()
+})
+
+test('requests behind one whose client has gone are not begun', async () => {
+  const begun: ServerResponse[] = []
+  const server = createHttpServer(local, (_request, response) => {
+    begun.push(response)
+  })
+  const { port } = await server.listen()
+  const socket = connect(port, '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5))
+  await expect.poll(() => begun.length).toBe(1)
+  const closed = begun[0] && once(begun[0], 'close')
+  socket.destroy()
+  await closed
+  begun[0]?.end()
+  await server.close()
+  expect(begun).toHaveLength(1)
+})
+
+test('nothing is kept of clients that have gone before their answer', async () => {
+  const begun: ServerResponse[] = []
+  const server = createHttpServer({ ...local, maxConnections: 50 }, (_request, response) => {
+    begun.push(response)
+  })
+  const { port } = await server.listen()
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  const sockets = Array.from({ length: 50 }, () => connect(port, '127.0.0.1'))
+  for (const socket of sockets) socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await expect.poll(() => begun.length).toBe(50)
+  for (const socket of sockets) socket.destroy()
+  await expect.poll(() => begun.every(({ closed }) => closed)).toBe(true)
+  for (const response of begun) response.end()
+  expect(timers()).toBeLessThan(before + 25)
+  await server.close()
+})
+
+test('a client that does not read its answer is cut off, a slow one that works is not', async () => {
+  let cut = 0
+  const server = createHttpServer({ ...local, readTimeoutMs: 300 }, async (request, response) => {
+    request.socket.once('close', () => {
+      cut++
+    })
+    // Longer than it may take to read.
+    if (request.url === '/work') await new Promise((resolve) => setTimeout(resolve, 900))
+    response.end(request.url === '/work' ? 'done' : Buffer.alloc(20_000_000))
+  })
+  const { port } = await server.listen()
+  const deaf = connect(port, '127.0.0.1').on('error', () => undefined)
+  deaf.pause()
+  deaf.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(3))
+  const working = await fetch(`http://127.0.0.1:${port}/work`)
+  expect(await working.text()).toBe('done')
+  await expect.poll(() => cut).toBe(1)
+  deaf.destroy()
+  await server.close()
 })

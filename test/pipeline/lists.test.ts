@@ -211,9 +211,9 @@ test('what expires leaves list and count, is an event, and its history stays', a
   now = start
   await t.deliver(bounceOf([{ to: 'passing@example.com', status: '5.2.2', text: 'full' }]), to)
   const before = await total('bounces')
-  await t.db.transaction((sql) => expire(sql, new Date(start.getTime() + 13 * day)))
+  await expire(t.db, new Date(start.getTime() + 13 * day))
   expect(await listed('passing@example.com')).toHaveLength(1)
-  await t.db.transaction((sql) => expire(sql, new Date(start.getTime() + 20 * day)))
+  await expire(t.db, new Date(start.getTime() + 20 * day))
   expect(await listed('passing@example.com')).toEqual([])
   expect(await total('bounces')).toBeLessThan(before)
   const [counted] = await t.sql`

@@ -6,6 +6,7 @@ import { countSuppressions } from '../../src/suppression/counts.ts'
 import { findSuppression, listSuppressions } from '../../src/suppression/list.ts'
 import { removeNextSuppressions, removeSuppression } from '../../src/suppression/remove.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { bounces, entry, lockWaiters } from './entries.ts'
 
 let database: TestDatabase
 let db: Database
@@ -19,24 +20,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-const bounces = { list: 'bounces', groupId: 0 } as const
 const all = { address: null, from: null, before: null }
-
-function entry(address: string, over: Partial<SuppressionEntry> = {}): SuppressionEntry {
-  return {
-    ...bounces,
-    address,
-    origin: 'report',
-    since: new Date('2026-01-01T00:00:00Z'),
-    until: null,
-    suppresses: true,
-    bounceClass: 'hard',
-    status: '5.1.1',
-    reason: 'gone',
-    source: null,
-    ...over,
-  }
-}
 
 async function add(tenantId: number, entries: SuppressionEntry[]): Promise<void> {
   await db.transaction((sql) => addSuppressions(sql, tenantId, entries))
@@ -87,6 +71,25 @@ describe('removing all, a chunk at a time', () => {
       '😀@x.example',
     ])
     expect(await db.run((sql) => countSuppressions(sql, 3, 'bounces'))).toBe(0)
+  })
+
+  test('beside a report that is just being recorded: every address goes, and a chunk is full', async () => {
+    const addresses = Array.from({ length: 10 }, (_, n) => `${n}@example.com`)
+    await add(
+      6,
+      addresses.map((address) => entry(address)),
+    )
+    const remove = (after: string) =>
+      db.transaction((sql) => removeNextSuppressions(sql, 6, bounces, { after, limit: 5 }))
+    let first: Promise<string[]> | null = null
+    await database.sql.begin(async (sql) => {
+      await addSuppressions(sql, 6, [entry('1@example.com', { reason: 'gone again' })])
+      first = remove('')
+      await lockWaiters(database.sql, 1)
+    })
+    expect(await first).toEqual(addresses.slice(0, 5))
+    expect(await remove('4@example.com')).toEqual(addresses.slice(5))
+    expect(await db.run((sql) => countSuppressions(sql, 6, 'bounces'))).toBe(0)
   })
 
   test('beside others that add the same addresses: nobody waits for ever, the total is right', async () => {

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import type { BounceClass } from '../../feedback/feedback.ts'
-import { findNewestBounces, listFeedback } from '../../record/history.ts'
-import { findSuppression, type ListedSuppression } from '../../suppression/list.ts'
-import { ApiError } from '../errors.ts'
+import { findNewestBounces, type PastFeedback } from '../../record/history.ts'
+import type { ListedSuppression } from '../../suppression/list.ts'
 import { emailAddress, optionalText } from '../validate.ts'
 import { add } from './add.ts'
 import { emailInPath, listPage, listQuery, unixSeconds } from './list.ts'
-import { deleteAllQuery, removeAll, removeOne } from './remove.ts'
+import { listOccurrences } from './occurrences.ts'
+import { removalRoutes } from './remove.ts'
 import { type Caller, type Route, route } from './route.ts'
 
 type BounceRecord = {
@@ -23,9 +23,6 @@ const one = `${collection}/:email`
 const read = 'suppressions.read'
 const write = 'suppressions.write'
 
-/** As many occurrences of one address as an answer shows. */
-export const maxOccurrences = 500
-
 const newBounce = z.object({
   email: emailAddress,
   bounce_type: z
@@ -41,10 +38,10 @@ export const bounceRoutes: readonly Route[] = [
     const bounces = await withStandingReasons(caller, page)
     return { status: 200, body: { bounces: bounces.map(listed), total } }
   }),
-  route('get', one, read, { params: emailInPath }, async ({ params, ...caller }) => ({
-    status: 200,
-    body: await occurrences(caller, params.email),
-  })),
+  route('get', one, read, { params: emailInPath }, async ({ params: { email }, ...caller }) => {
+    const bounces = await listOccurrences(caller, key, 'bounce', email)
+    return { status: 200, body: bounces.map((bounce) => record(email, bounce)) }
+  }),
   route(
     'post',
     collection,
@@ -56,25 +53,8 @@ export const bounceRoutes: readonly Route[] = [
       return { status: 201, body: record(address, occurrence) }
     },
   ),
-  route('delete', one, write, { params: emailInPath }, ({ params, ...caller }) =>
-    removeOne(caller, key, params.email),
-  ),
-  route('delete', collection, write, { query: deleteAllQuery }, (caller) => removeAll(caller, key)),
+  ...removalRoutes(key, collection),
 ]
-
-async function occurrences(
-  { db, tenantId, now }: Caller,
-  recipient: string,
-): Promise<BounceRecord[]> {
-  return db.run(async (sql) => {
-    const entry = await findSuppression(sql, tenantId, key, recipient, now)
-    if (entry === null) throw new ApiError(404, 'Not found')
-    const history = { recipient, kind: 'bounce', since: entry.createdAt } as const
-    const bounces = await listFeedback(sql, tenantId, history, maxOccurrences)
-    // History may be kept for a shorter time than the lists.
-    return bounces.length > 0 ? bounces.map((bounce) => record(recipient, bounce)) : [listed(entry)]
-  })
-}
 
 /** Where a stronger bounce has lapsed, the words of the one that still stands. */
 async function withStandingReasons(
@@ -95,15 +75,7 @@ function listed({ address, createdAt, ...bounce }: ListedSuppression): BounceRec
   return record(address, { ...bounce, reportedAt: createdAt })
 }
 
-function record(
-  email: string,
-  bounce: {
-    reportedAt: Date
-    bounceClass: BounceClass | null
-    status: string | null
-    reason: string | null
-  },
-): BounceRecord {
+function record(email: string, bounce: Omit<PastFeedback, 'source'>): BounceRecord {
   return {
     email,
     created: unixSeconds(bounce.reportedAt),

@@ -4,7 +4,7 @@ import { ApiError } from '../errors.ts'
 import { emailAddress } from '../validate.ts'
 import { add } from './add.ts'
 import { emailInPath, listPage, listQueryWithoutEmail } from './list.ts'
-import { deleteAllQuery, removeAll, removeOne } from './remove.ts'
+import { removalRoutes } from './remove.ts'
 import { type Route, route } from './route.ts'
 
 const key = { list: 'global_unsubscribes', groupId: 0 } as const
@@ -40,8 +40,5 @@ export const globalUnsubscribeRoutes: readonly Route[] = [
     )
     return { status: 201, body: { recipient_emails: addresses } }
   }),
-  route('delete', one, write, { params: emailInPath }, ({ params, ...caller }) =>
-    removeOne(caller, key, params.email),
-  ),
-  route('delete', collection, write, { query: deleteAllQuery }, (caller) => removeAll(caller, key)),
+  ...removalRoutes(key, collection),
 ]

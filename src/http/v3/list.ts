@@ -36,12 +36,16 @@ export async function listPage(
   const { limit, offset } = query
   const filter = filterOf(query)
   const isFiltered = Object.values(filter).some((value) => value !== null)
-  return db.run(async (sql) => ({
-    page: await listSuppressions(sql, tenantId, key, filter, { limit, offset, now }),
-    total: isFiltered
-      ? await countMatches(sql, tenantId, key, filter)
-      : await countSuppressions(sql, tenantId, key.list, key.groupId),
-  }))
+  // On a long list either may take seconds: each has a deadline of its own.
+  const page = await db.run((sql) =>
+    listSuppressions(sql, tenantId, key, filter, { limit, offset, now }),
+  )
+  const total = await db.run((sql) =>
+    isFiltered
+      ? countMatches(sql, tenantId, key, filter)
+      : countSuppressions(sql, tenantId, key.list, key.groupId),
+  )
+  return { page, total }
 }
 
 export function unixSeconds(date: Date): number {

@@ -3,10 +3,28 @@ import type { Sql } from '../../db/sql.ts'
 import { addToOutbox } from '../../publish/outbox.ts'
 import type { ListKey } from '../../suppression/list.ts'
 import { removeNextSuppressions, removeSuppression } from '../../suppression/remove.ts'
-import type { Answer, Caller } from './route.ts'
+import { emailInPath } from './list.ts'
+import { type Answer, type Caller, type Route, route } from './route.ts'
+
+/** `DELETE …/{email}` and `DELETE …?delete_all=true` of a list. */
+export function removalRoutes(key: ListKey, collection: string): readonly Route[] {
+  const scope = 'suppressions.write'
+  return [
+    route(
+      'delete',
+      `${collection}/:email`,
+      scope,
+      { params: emailInPath },
+      ({ params, ...caller }) => removeOne(caller, key, params.email),
+    ),
+    route('delete', collection, scope, { query: deleteAllQuery }, (caller) =>
+      removeAll(caller, key),
+    ),
+  ]
+}
 
 /** Nothing beside it: whoever adds a filter would expect it to be heeded. */
-export const deleteAllQuery = z.strictObject({
+const deleteAllQuery = z.strictObject({
   delete_all: z.literal('true', { error: 'Must be true: this deletes the whole list' }),
 })
 
@@ -14,7 +32,7 @@ export const deleteAllQuery = z.strictObject({
 const chunk = 2_000
 
 /** Takes one address off a list; 204 also when it is not there. */
-export async function removeOne(caller: Caller, key: ListKey, address: string): Promise<Answer> {
+async function removeOne(caller: Caller, key: ListKey, address: string): Promise<Answer> {
   const { db, tenantId } = caller
   await db.transaction(async (sql) => {
     if (await removeSuppression(sql, tenantId, key, address))
@@ -27,7 +45,7 @@ export async function removeOne(caller: Caller, key: ListKey, address: string): 
  * Takes all addresses off a list, one transaction after the other, and answers when all are gone
  * that were there. When it fails half-way the first half is gone; to ask again is safe.
  */
-export async function removeAll(caller: Caller, key: ListKey): Promise<Answer> {
+async function removeAll(caller: Caller, key: ListKey): Promise<Answer> {
   const { db, tenantId } = caller
   let removed: string[] = []
   do {

@@ -44,7 +44,8 @@ export function mount(
   { method, path, scope, hasBody, answer }: Route,
 ): void {
   router[method](path, async (request, response) => {
-    const tenantId = await authenticate(request.get('authorization'), scope)
+    const authorization = request.get('authorization')
+    const tenantId = await authenticate({ authorization, remoteAddress: request.ip ?? '' }, scope)
     const body = hasBody ? await readJson(request, response) : undefined
     const result = await answer({ db, tenantId, now: now() }, request, body)
     if (result.status === 204) response.status(204).end()
