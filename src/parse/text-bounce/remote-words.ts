@@ -21,8 +21,8 @@ export function hasReply(text: string): boolean {
 
 const word = /\p{L}{2}/u
 
-/** `--- End Transcript ---`, and what stands below. */
-const ruleBelow = /(?<=[\p{L}\d][^\n]{0,400})\n[ \t]{0,8}-{3}[^>\n][\s\S]*$/u
+/** `--- End Transcript ---`, and what stands below. The look back comes second: it is the dear part. */
+const ruleBelow = /\n(?<=[\p{L}\d][^\n]{0,400}\n)[ \t]{0,8}-{3}[^>\n][\s\S]*$/u
 
 /** qmail's `Giving up on 192.0.2.1.`, in any language. */
 const givingUp = /\n[^\n\d]{3,40} \d{1,3}(?:\.\d{1,3}){3}\.(?=\s|$)/g
