@@ -36,7 +36,7 @@ const text = z.string()
 export const variables = {
   DATABASE_URL: secret(
     url(/^postgres(?:ql)?$/, 'postgres://user@host/database'),
-    'PostgreSQL to use. Without it hearback runs one of its own in HEARBACK_DATA_DIR.',
+    'PostgreSQL to use, over TCP. Without it hearback runs one of its own in HEARBACK_DATA_DIR.',
   ),
   HEARBACK_ACCEPT_FSYNC_OFF: variable(
     flag,
