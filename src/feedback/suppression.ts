@@ -34,6 +34,16 @@ export type SuppressionEntry = {
   source: string | null
 }
 
+/** What most entries are; bounces and complaints say more. */
+export const untilRemoved = {
+  until: null,
+  suppresses: true,
+  bounceClass: null,
+  status: null,
+  reason: null,
+  source: null,
+} as const satisfies Partial<SuppressionEntry>
+
 const dayMs = 86_400_000
 
 /**
@@ -43,15 +53,10 @@ const dayMs = 86_400_000
 export function suppressionEntry(feedback: Feedback, days: BounceDays): SuppressionEntry | null {
   if (feedback.attribution.expired) return null
   const entry = {
+    ...untilRemoved,
     groupId: 0,
     address: feedback.attribution.recipient,
     since: feedback.reportedAt,
-    until: null,
-    suppresses: true,
-    bounceClass: null,
-    status: null,
-    reason: null,
-    source: null,
   }
   switch (feedback.kind) {
     case 'bounce': {

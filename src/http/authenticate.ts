@@ -1,5 +1,5 @@
 import type { Database } from '../db/sql.ts'
-import { type ApiKeyScope, apiKeyHash, findApiKey, isApiKey } from '../tenant/api-key.ts'
+import { type ApiKeyScope, apiKeyHash, findApiKey, isApiKey, isInForce } from '../tenant/api-key.ts'
 import { ApiError, RateLimitError } from './errors.ts'
 import { createFailureLimiter } from './failure-limiter.ts'
 
@@ -60,8 +60,4 @@ export function createAuthenticate({ db, now }: { db: Database; now: () => Date 
 function bearerKey(authorization: string | undefined): string | null {
   const key = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
   return key !== undefined && isApiKey(key) ? key : null
-}
-
-function isInForce({ revokedAt, expiresAt }: Credential, now: Date): boolean {
-  return revokedAt === null && (expiresAt === null || expiresAt > now)
 }

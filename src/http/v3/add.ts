@@ -1,6 +1,10 @@
 import { uuidv7 } from 'uuidv7'
 import type { Feedback } from '../../feedback/feedback.ts'
-import type { SuppressionEntry, SuppressionList } from '../../feedback/suppression.ts'
+import {
+  type SuppressionEntry,
+  type SuppressionList,
+  untilRemoved,
+} from '../../feedback/suppression.ts'
 import { addToOutbox } from '../../publish/outbox.ts'
 import { addFeedback, type FeedbackRow } from '../../record/feedback.ts'
 import { addSuppressions } from '../../suppression/add.ts'
@@ -29,14 +33,9 @@ export async function add(
 
 function entryOf(addition: Addition, now: Date): SuppressionEntry {
   return {
+    ...untilRemoved,
     origin: 'api',
     since: now,
-    until: null,
-    suppresses: true,
-    bounceClass: null,
-    status: null,
-    reason: null,
-    source: null,
     ...addition,
   }
 }
