@@ -21,7 +21,7 @@ export async function listFeedback(
     select reported_at, bounce_class, status, reason, source
     from feedback
     where tenant_id = ${tenantId} and recipient = ${recipient} and kind = ${kind}
-      and reported_at >= ${since} and not token_expired
+      and reported_at >= ${since} and not token_expired and withdrawn_at is null
     order by reported_at desc, feedback_id desc
     limit ${limit}`
 }
@@ -42,6 +42,7 @@ export async function findNewestBounces(
     join feedback as f
       on f.tenant_id = ${tenantId} and f.recipient = w.recipient
       and f.kind = 'bounce' and f.bounce_class = w.bounce_class and not f.token_expired
+      and f.withdrawn_at is null
     order by f.recipient, f.reported_at desc, f.feedback_id desc`
   return new Map(rows.map(({ recipient, status, reason }) => [recipient, { status, reason }]))
 }

@@ -33,6 +33,7 @@ export async function listReceived(sql: Sql, tenantId: number, limit: number): P
           'classification', f.classification, 'status', f.status) order by f.feedback_id), '[]')
         from feedback as f
         where f.tenant_id = m.tenant_id and f.received_message_id = m.received_message_id
+          and f.withdrawn_at is null
       ) as feedback
     from received_message as m
     where m.tenant_id = ${tenantId}

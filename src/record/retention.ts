@@ -1,7 +1,7 @@
 import type { Sql } from '../db/sql.ts'
 
 /** When rows were written before which they may go. */
-export type RetentionLimits = { messages: Date; raw: Date; digests: Date }
+export type RetentionLimits = { messages: Date; digests: Date }
 
 /**
  * Deletes up to `limit` rows of each table that are past their time; the number deleted. History of
@@ -24,7 +24,6 @@ export async function purgeRecords(
     return purged.count
   }
   return (
-    (await purge('raw_message', 'received_at', before.raw)) +
     (await purge('received_message', 'received_at', before.messages)) +
     (await purge('message_digest', 'seen_at', before.digests))
   )

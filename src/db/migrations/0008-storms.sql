@@ -1,0 +1,30 @@
+-- Hard and block reports far beyond what a tenant is used to are held back until somebody decides.
+alter table tenant
+  -- How many times the usual number an hour may bring; 0: any number.
+  add column storm_factor integer not null default 10 check (storm_factor >= 0),
+  -- Fewer than this are never a storm.
+  add column storm_floor integer not null default 1000 check (storm_floor >= 1);
+
+-- Hard and block reports an hour, spread over 64 slots because one row would serialise all commits.
+create table bounce_rate (
+  tenant_id integer not null,
+  hour timestamptz(3) not null,
+  -- Who receives the mail: google, microsoft, …, or a domain.
+  provider text collate "C" not null,
+  slot smallint not null,
+  believed bigint not null,
+  held bigint not null,
+  primary key (tenant_id, hour, provider, slot)
+);
+create index bounce_rate_hour on bounce_rate (hour);
+
+alter table feedback
+  drop constraint feedback_withdrawn_check,
+  add constraint feedback_withdrawn_check
+    check (
+      num_nulls(withdrawn_at, withdrawn_by) in (0, 2)
+      and withdrawn_by in ('replay', 'revert', 'storm', 'drop'))
+    not valid;
+
+-- Few rows, and only while somebody has to decide.
+create index feedback_held on feedback (tenant_id, reported_at) where withdrawn_by = 'storm';

@@ -1,0 +1,67 @@
+import type { Sql } from '../db/sql.ts'
+import type { BounceClass, Feedback } from '../feedback/feedback.ts'
+import { recountDays } from './daily-figures.ts'
+
+/** What a message led to, as far as it can be another one when the message is read anew. */
+export type ToldFeedback = {
+  feedbackId: string
+  receivedMessageId: string | null
+  kind: Feedback['kind']
+  recipient: string
+  groupId: number | null
+  bounceClass: BounceClass | null
+  /** A BounceReason, of bounces. */
+  classification: string | null
+  rule: string | null
+  status: string | null
+  reason: string | null
+  isExpired: boolean
+  /** `null`: it counts. */
+  withdrawnBy: Exclude<WithdrawnBy, 'replay'> | null
+}
+
+/**
+ * Why feedback does not count: a replay came to another verdict, an operator took it back
+ * (`revert`), it is held back with its storm or was dropped with it, or its token was used up
+ * (`repeat`).
+ */
+export type WithdrawnBy = 'replay' | 'revert' | 'storm' | 'drop' | 'repeat'
+
+/** What messages led to, but for what a replay has replaced since. */
+export async function listFeedbackOfMessages(
+  sql: Sql,
+  tenantId: number,
+  receivedMessageIds: readonly string[],
+): Promise<ToldFeedback[]> {
+  if (receivedMessageIds.length === 0) return []
+  return sql<ToldFeedback[]>`
+    select
+      feedback_id, received_message_id, kind, recipient, group_id, bounce_class, classification,
+      rule, status, reason, token_expired as is_expired, withdrawn_by
+    from feedback
+    where tenant_id = ${tenantId} and received_message_id = any(${receivedMessageIds}::uuid[])
+      and withdrawn_by is distinct from 'replay'
+    order by feedback_id`
+}
+
+/** From now on these rows count no longer; gives back how many did until now. */
+export async function withdrawFeedback(
+  sql: Sql,
+  tenantId: number,
+  feedbackIds: readonly string[],
+  by: WithdrawnBy,
+  now: Date,
+): Promise<number> {
+  if (feedbackIds.length === 0) return 0
+  const [row] = await sql<{ count: number }[]>`
+    with written as (
+      update feedback
+      set withdrawn_at = ${now}, withdrawn_by = ${by}
+      where tenant_id = ${tenantId} and feedback_id = any(${feedbackIds}::uuid[])
+        and withdrawn_at is null
+      returning tenant_id, reported_at
+    ),
+    recounted as (${recountDays(sql)})
+    select count(*)::int as count from written`
+  return row?.count ?? 0
+}
