@@ -7,6 +7,7 @@ import { deriveSigningKey, type SigningKey } from './attribute/signing-key.ts'
 import { tokenDay } from './attribute/token-day.ts'
 import { packageRoot } from './cli/package-root.ts'
 import { findSealedTokens } from './feedback/sealed-token-text.ts'
+import { parseReport } from './parse/report.ts'
 
 const expectationSchema = z.strictObject({
   /** What the message is, in one line. */
@@ -66,17 +67,56 @@ export async function asSentBy(
   sample: Sample,
 ): Promise<{ mailFrom: string; rcptTo: string; raw: Buffer }> {
   let text = sample.raw.toString('latin1')
-  for (const token of findSealedTokens(text)) {
+  for (const token of tokensIn(sample.raw)) {
     const content = await openSealed(token, async () => sampleKey)
     if (content === null) continue
     const renewed = sealToken(key, { ...content, tenantId: key.tenantId, day: tokenDay(now) })
-    text = text.replaceAll(token, renewed)
+    text = replaceToken(text, token, renewed)
   }
   return {
     mailFrom: sample.mailFrom,
     rcptTo: sample.rcptTo ?? returnPath(key, domain, now, sample.signedFor),
     raw: Buffer.from(text, 'latin1'),
   }
+}
+
+/** Wherever they stand, folded and encoded ones, too. */
+function tokensIn(raw: Buffer): string[] {
+  const report = parseReport(raw, '')
+  const found = [...(report?.sealedTokens ?? []), ...(report?.quotedTokens ?? [])]
+  return [...new Set([...findSealedTokens(raw.toString('latin1')), ...found])]
+}
+
+/** Both have the same length: the new one is written over the old one, fold by fold. */
+function replaceToken(text: string, token: string, renewed: string): string {
+  const copies = new RegExp([...token].join('(?:=?\\r\\n[ \\t]*)?'), 'g')
+  const replaced = (plain: string): string =>
+    plain.replace(copies, (copy) => {
+      let at = 0
+      return copy.replace(/[\w-]/g, () => renewed[at++] ?? '')
+    })
+  return replaced(text)
+    .replace(base64Lines, (lines) => {
+      const plain = Buffer.from(lines, 'base64').toString('latin1')
+      const changed = replaced(plain)
+      return plain === changed ? lines : `${base64(changed).replace(/.{76}/g, '$&\r\n')}\r\n`
+    })
+    .replace(base64Words, (words) => {
+      const plain = words.replace(/=\?utf-8\?b\?([^?]*)\?=\s*/gi, (_, word: string) =>
+        Buffer.from(word, 'base64').toString('latin1'),
+      )
+      const changed = replaced(plain)
+      if (plain === changed) return words
+      const parts = changed.match(/.{1,45}/g) ?? []
+      return parts.map((part) => `=?utf-8?B?${base64(part)}?=`).join('\r\n ')
+    })
+}
+
+const base64Lines = /(?:^[A-Za-z0-9+/]{40,76}={0,2}\r\n)+(?:^[A-Za-z0-9+/]{1,76}={0,2}\r\n)?/gm
+const base64Words = /=\?utf-8\?b\?[^?]*\?=(?:\s+=\?utf-8\?b\?[^?]*\?=)*/gi
+
+function base64(text: string): string {
+  return Buffer.from(text, 'latin1').toString('base64')
 }
 
 function returnPath(key: SigningKey, domain: string, now: Date, recipient: string | null): string {

@@ -152,7 +152,8 @@ describe('a domain that accepts any', () => {
           tenantId,
           { list, groupId: 0 },
           { address: null, from: null, before: null },
-          { limit: 10_000, offset: 0, now },
+          { limit: 10_000, offset: 0 },
+          now,
         ),
       )
     return {

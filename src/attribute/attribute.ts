@@ -1,31 +1,26 @@
 import { canonicalAddress } from '../feedback/address.ts'
-import type { Attribution, Evidence } from '../feedback/feedback.ts'
-import type {
-  DeliveryStatusNotification,
-  FeedbackReport,
-  RecipientStatus,
-  UnsubscribeRequest,
-} from '../feedback/report.ts'
+import type { Attribution } from '../feedback/feedback.ts'
+import type { Report, UnsubscribeRequest } from '../feedback/report.ts'
+import { believed, type Finding, type NamingReport, namedBy, statusOf } from './attribute-named.ts'
 import type { Destination } from './destination.ts'
 import type { Keyring } from './keyring.ts'
-import { isRecipientOf, type ReturnPathToken } from './return-path-token.ts'
-import { openSealed, type SealedToken } from './sealed-token.ts'
+import { isRecipientOf, type ReturnPathToken, recipientDigest } from './return-path-token.ts'
+import type { SealedToken } from './sealed-token.ts'
+import type { SigningKey } from './signing-key.ts'
 import { isInTime, type TokenUse } from './token-day.ts'
+import { createTokenReader } from './token-reader.ts'
+import { isSentToUs, type SenderVerdict } from './verified-sender.ts'
 
 /** A report that may change a list. */
-export type AttributableReport = DeliveryStatusNotification | FeedbackReport | UnsubscribeRequest
-
-/** One recipient whom the report concerns, and what the report says of him. */
-export type Finding = {
-  attribution: Attribution
-  /** Of delivery status notifications only. */
-  recipient: RecipientStatus | null
-  /** From a sealed token: the group of the mail; `null` = none. */
-  groupId: number | null
-}
+export type AttributableReport = NamingReport | UnsubscribeRequest
 
 export type Whose =
-  | { result: 'attributed'; findings: readonly Finding[] }
+  | {
+      result: 'attributed'
+      findings: readonly Finding[]
+      /** The sender of feedback loops who vouches for it, where that is the evidence. */
+      sender: string | null
+    }
   | { result: 'unattributed'; reason: UnattributedReason }
 
 export type UnattributedReason =
@@ -34,174 +29,244 @@ export type UnattributedReason =
   | 'recipient-did-not-fail'
   | 'no-recipient'
   | 'platform-domain'
+  | 'unverified-sender'
+  /** The key of its sender could not be had in time: a replay may find out. */
+  | 'dkim-undecided'
+
+export type AttributeDeps = {
+  keyring: Keyring
+  /** Whether the message comes from a sender of feedback loops. */
+  verifySender: () => Promise<SenderVerdict>
+  now: Date
+}
 
 type Accepted = Extract<Destination, { result: 'accepted' }>
 
 /**
- * Whose feedback this is. What the sender of a report writes never decides whom we suppress unless
- * a signature of ours stands behind it: a token in the return path first, then a sealed token
- * anywhere in the report, and the report's own word only where the domain accepts `any`.
+ * Whose feedback a report is, at each address that it came to. What its sender writes never decides
+ * whom we suppress unless a signature of ours stands behind it. Where a token of ours is found it
+ * alone decides: that of the return path first, then a sealed one in fields, a return path that the
+ * report quotes, and last a sealed one in what people read, which may be of other mail.
  */
-export async function attribute(
-  keyring: Keyring,
-  destination: Accepted,
-  report: AttributableReport,
-  now: Date,
-): Promise<Whose> {
-  const tenantId = destination.token?.tenantId ?? destination.domain?.tenantId ?? null
-  const sealed = (await openAll(keyring, report.sealedTokens, tenantId))
-    .filter(({ purpose }) => report.type !== 'unsubscribe-request' || purpose === 'unsubscribe')
-    .sort((a, b) => b.day - a.day)
-  if (destination.token) return byReturnPath(destination.token, report, sealed, now)
-  if (sealed.length > 0) return bySealedToken(sealed, report, now)
-  return unsigned(destination, report)
-}
-
-/** The recipient is whoever in the report has the token's digest; nobody has it: nobody is touched. */
-function byReturnPath(
-  token: ReturnPathToken,
-  report: AttributableReport,
-  sealed: readonly SealedToken[],
-  now: Date,
-): Whose {
-  const named = candidates(report, sealed)
-    .map(canonicalAddress)
-    .find((address) => address !== null && isRecipientOf(token, address))
-  if (!named) return { result: 'unattributed', reason: 'token-names-somebody-else' }
-  const seal = sealed.find(({ recipient }) => recipient === named)
-  return finding(report, {
-    tenantId: token.tenantId,
-    recipient: named,
-    messageReference: token.messageReference,
-    evidence: 'return-path-token',
-    expired: !isInTime(token.day, useOf(report), now),
-    groupId: seal?.groupId ?? null,
-  })
-}
-
-function bySealedToken(
-  sealed: readonly SealedToken[],
-  report: AttributableReport,
-  now: Date,
-): Whose {
-  const named = candidates(report, []).map(canonicalAddress)
-  const token = sealed.find(({ recipient }) => named.includes(recipient)) ?? sealed[0]
-  if (!token) return { result: 'unattributed', reason: 'no-token' }
-  return finding(report, {
-    tenantId: token.tenantId,
-    recipient: token.recipient,
-    messageReference: token.messageReference,
-    evidence: 'sealed-token',
-    expired: !isInTime(token.day, useOf(report), now),
-    groupId: token.groupId,
-  })
-}
-
-/** Mail from just anyone: taken at its word where the operator said so, but never an unsubscribe. */
-function unsigned(destination: Accepted, report: AttributableReport): Whose {
-  const { domain } = destination
-  if (domain === null || domain.accepts !== 'any' || report.type === 'unsubscribe-request') {
-    return { result: 'unattributed', reason: 'no-token' }
-  }
-  const { tenantId } = domain
-  if (tenantId === null) return { result: 'unattributed', reason: 'platform-domain' }
-  const evidence: Evidence = 'unsigned'
-  const attributionTo = (recipient: string): Attribution => {
-    return { tenantId, recipient, messageReference: null, evidence, expired: false }
-  }
-  const findings: Finding[] = []
-  const seen = new Set<string>()
-  const add = (text: string | null, recipient: RecipientStatus | null): void => {
-    const address = text === null ? null : canonicalAddress(text)
-    if (address === null || seen.has(address)) return
-    seen.add(address)
-    findings.push({ attribution: attributionTo(address), recipient, groupId: null })
-  }
-  if (report.type === 'delivery-status') {
-    for (const status of failed(report)) add(sentTo(status), status)
-  } else {
-    for (const recipient of report.recipients) add(recipient, null)
-  }
-  return findings.length > 0
-    ? { result: 'attributed', findings }
-    : { result: 'unattributed', reason: 'no-recipient' }
-}
-
-/** RFC 3464 section 2.3.1: the original recipient is the address that the sender used. */
-function sentTo(status: RecipientStatus): string {
-  const { originalRecipient, finalRecipient } = status
-  return originalRecipient && canonicalAddress(originalRecipient)
-    ? originalRecipient
-    : finalRecipient
-}
-
-/** Whom a report may mean, in order of trust. */
-function candidates(report: AttributableReport, sealed: readonly SealedToken[]): string[] {
-  const named: (string | null)[] = []
-  if (report.type === 'delivery-status') {
-    for (const status of report.recipients) {
-      named.push(status.finalRecipient, status.originalRecipient, status.actualRecipient)
+export function createAttribution(
+  { keyring, verifySender, now }: AttributeDeps,
+  report: Report,
+): (destination: Accepted) => Promise<Whose> {
+  const tokens = createTokenReader(keyring)
+  if (report.type === 'unsubscribe-request') {
+    return async (destination) => {
+      const texts = [...destination.sealedTokens, ...report.sealedTokens]
+      const tenantId = tenantOf(destination)
+      const put = await tokens.openSealed(texts, tenantId)
+      const copied = put.length > 0 ? [] : await tokens.openSealed(report.quotedTokens, tenantId)
+      const from = canonicalAddress(report.from ?? '')
+      return byRequest([...put, ...copied.filter(({ recipient }) => recipient === from)], now)
     }
-  } else if (report.type === 'feedback-report') {
-    named.push(...report.recipients)
   }
-  named.push(...sealed.map(({ recipient }) => recipient), ...(report.original?.to ?? []))
-  return named.filter((address) => address !== null)
-}
-
-/**
- * The status of the token's recipient. Where none names him, one alone is his: it names the address
- * that his was forwarded to.
- */
-function finding(
-  report: AttributableReport,
-  token: Attribution & { groupId: number | null },
-): Whose {
-  const { groupId, ...attribution } = token
-  if (report.type !== 'delivery-status') {
-    return { result: 'attributed', findings: [{ attribution, recipient: null, groupId }] }
+  if (report.type !== 'delivery-status' && report.type !== 'feedback-report') {
+    return async () => unattributed('no-token')
   }
-  const own = report.recipients.filter((status) => names(status, attribution.recipient))
-  const candidates = own.length > 0 ? own : report.recipients
-  const statuses = candidates.filter(({ action }) => action === 'failed')
-  const [recipient] = statuses
-  if (!recipient) return { result: 'unattributed', reason: 'recipient-did-not-fail' }
-  if (own.length === 0 && candidates.length > 1) {
-    return { result: 'unattributed', reason: 'token-names-somebody-else' }
+  let reading: Reading | null = null
+  return async (destination) => {
+    const tenantId = tenantOf(destination)
+    reading ??= readingOf(report, now)
+    const read = reading
+    const fields = [...destination.sealedTokens, ...report.sealedTokens]
+    const inTexts = () => tokens.openSealed(report.quotedTokens, tenantId)
+    if (destination.token) {
+      const everywhere = [...fields, ...report.quotedTokens]
+      const sealed = () => tokens.openSealed(everywhere, tenantId)
+      return byReturnPath(read, [destination.token], sealed)
+    }
+    const sealed = await tokens.openSealed(fields, tenantId)
+    if (sealed.length > 0) return bySealedToken(read, sealed)
+    const returnPaths = await tokens.readReturnPaths(report.returnPaths, tenantId)
+    const byPath = returnPaths.length > 0 ? await byReturnPath(read, returnPaths, inTexts) : null
+    if (byPath?.result === 'attributed') return byPath
+    const quoted = await inTexts()
+    if (quoted.length > 0) return byQuotedToken(read, quoted)
+    return byPath ?? byItsWord(report, destination, verifySender)
   }
-  return { result: 'attributed', findings: [{ attribution, recipient, groupId }] }
-}
-
-function names(status: RecipientStatus, recipient: string): boolean {
-  return [status.finalRecipient, status.originalRecipient, status.actualRecipient].some(
-    (address) => address !== null && canonicalAddress(address) === recipient,
-  )
-}
-
-/** Only `failed` is a bounce (RFC 3464 section 2.3.3). */
-function failed(report: DeliveryStatusNotification): RecipientStatus[] {
-  return report.recipients.filter(({ action }) => action === 'failed')
 }
 
 /** A token of one tenant is worth nothing at the address of another one. */
-async function openAll(
-  keyring: Keyring,
-  texts: readonly string[],
-  tenantId: number | null,
-): Promise<SealedToken[]> {
-  const opened = await Promise.all(texts.map((text) => openSealed(text, keyring.byId)))
-  return opened
-    .filter((token) => token !== null)
-    .filter((token) => tenantId === null || token.tenantId === tenantId)
+function tenantOf({ token, domain }: Accepted): number | null {
+  return token?.tenantId ?? domain?.tenantId ?? null
 }
 
-function useOf(report: AttributableReport): TokenUse {
-  switch (report.type) {
-    case 'delivery-status':
-      return 'bounce'
-    case 'feedback-report':
-      return report.feedbackType === 'opt-out' ? 'unsubscribe' : 'complaint'
-    case 'unsubscribe-request':
-      return 'unsubscribe'
+/**
+ * What the List-Unsubscribe of a mail put there, or the recipient himself copied from a link: no
+ * other token, and nothing else, unsubscribes.
+ */
+function byRequest(sealed: readonly SealedToken[], now: Date): Whose {
+  const meant = sealed.filter(({ purpose }) => purpose === 'unsubscribe')
+  const token = onlyOne(meant)
+  if (token === null) {
+    return unattributed(meant.length === 0 ? 'no-token' : 'token-names-somebody-else')
   }
+  const { groupId } = token
+  const attribution = sealedAttribution(token, 'unsubscribe', now)
+  return attributed([{ attribution, recipient: null, groupId }])
+}
+
+/** A report and what is worked out of it, once for all addresses that it came to. */
+type Reading = {
+  report: NamingReport
+  use: TokenUse
+  /** Canonical. */
+  named: ReadonlySet<string>
+  /** Whoever it was about is redacted. */
+  namesNobody: boolean
+  /** Whoever the report names and the token is for. */
+  namedFor: (token: ReturnPathToken) => string | null
+  now: Date
+}
+
+function readingOf(report: NamingReport, now: Date): Reading {
+  const named = namedBy(report)
+  const digests = new Map<SigningKey, Map<string, string>>()
+  // Reports may name thousands and come with as many tokens: a digest for each address is enough.
+  const namedFor = ({ key, recipientDigest: digest }: ReturnPathToken): string | null => {
+    const known =
+      digests.get(key) ??
+      new Map([...named].map((address) => [recipientDigest(key, address).toString('hex'), address]))
+    digests.set(key, known)
+    return known.get(digest.toString('hex')) ?? null
+  }
+  const namesNobody = report.recipients.length === 0
+  return { report, use: useOf(report), named, namesNobody, namedFor, now }
+}
+
+/** The recipient is whoever in the report has the token's digest; nobody has it: nobody is touched. */
+async function byReturnPath(
+  reading: Reading,
+  tokens: readonly ReturnPathToken[],
+  findSealed: () => Promise<SealedToken[]>,
+): Promise<Whose> {
+  const { use, namesNobody, namedFor, now } = reading
+  const match = matching(tokens, namedFor)
+  // Else what a sealed token says besides is of no use here.
+  const sealed = match === null || use === 'unsubscribe' ? await findSealed() : []
+  const sealedFor = (token: ReturnPathToken) =>
+    sealed.find(({ recipient }) => isRecipientOf(token, recipient))?.recipient ?? null
+  const found = match ?? matching(tokens, sealedFor)
+  if (found === null) {
+    const isAnybodyNamed = !namesNobody || sealed.length > 0
+    return unattributed(isAnybodyNamed ? 'token-names-somebody-else' : 'no-recipient')
+  }
+  const { token, recipient } = found
+  const { tenantId, messageReference, day: tokenDay } = token
+  const expired = !isInTime(tokenDay, use, now)
+  const evidence = 'return-path-token'
+  const groupId = sealed.find((one) => one.recipient === recipient)?.groupId ?? null
+  const attribution = {
+    tenantId,
+    recipient,
+    messageReference,
+    tokenDay,
+    evidence,
+    expired,
+  } as const
+  return concerning(reading, attribution, groupId)
+}
+
+function matching(
+  tokens: readonly ReturnPathToken[],
+  recipientOf: (token: ReturnPathToken) => string | null,
+): { token: ReturnPathToken; recipient: string } | null {
+  for (const token of tokens) {
+    const recipient = recipientOf(token)
+    if (recipient !== null) return { token, recipient }
+  }
+  return null
+}
+
+/** Somebody whom the report names, else the only one whose tokens there are. */
+function bySealedToken(reading: Reading, sealed: readonly SealedToken[]): Whose {
+  const { use, named, now } = reading
+  const token = sealed.find(({ recipient }) => named.has(recipient)) ?? onlyOne(sealed)
+  if (token === null) return unattributed('token-names-somebody-else')
+  return concerning(reading, sealedAttribution(token, use, now), token.groupId)
+}
+
+/** People quote mail of others: such a token has to be of somebody whom the report does name. */
+function byQuotedToken(reading: Reading, sealed: readonly SealedToken[]): Whose {
+  const { named, namesNobody } = reading
+  const ofNamed = namesNobody ? sealed : sealed.filter(({ recipient }) => named.has(recipient))
+  if (ofNamed.length === 0) return unattributed('token-names-somebody-else')
+  return bySealedToken(reading, ofNamed)
+}
+
+/** The newest, if all of them are of one recipient. */
+function onlyOne(sealed: readonly SealedToken[]): SealedToken | null {
+  const [newest = null] = sealed
+  const isOfOne = sealed.every(
+    ({ tenantId, recipient }) => tenantId === newest?.tenantId && recipient === newest.recipient,
+  )
+  return isOfOne ? newest : null
+}
+
+/** Without a token: as much as the domain believes. */
+async function byItsWord(
+  report: NamingReport,
+  { domain }: Accepted,
+  verifySender: () => Promise<SenderVerdict>,
+): Promise<Whose> {
+  if (domain === null || domain.accepts === 'signed') return unattributed('no-token')
+  const { tenantId } = domain
+  if (tenantId === null) return unattributed('platform-domain')
+  if (domain.accepts === 'any') return attributed(believed(report, tenantId, 'unsigned'))
+  if (report.type === 'delivery-status' || !isOfFeedbackLoop(report.format)) {
+    return unattributed('no-token')
+  }
+  if (!report.isNamedByAuthor) return unattributed('no-recipient')
+  const sender = report.verifiedSender ?? (await senderOf(verifySender, domain.domain))
+  return typeof sender === 'string'
+    ? attributed(believed(report, tenantId, 'verified-sender'), sender)
+    : unattributed(sender.fault)
+}
+
+/** RFC 5965, or Microsoft's. What Amazon SNS notifies of can be anything, and is signed as well. */
+function isOfFeedbackLoop(format: string): boolean {
+  return format === 'arf' || format === 'microsoft-jmrp'
+}
+
+async function senderOf(
+  verifySender: () => Promise<SenderVerdict>,
+  inboundDomain: string,
+): Promise<string | { fault: 'dkim-undecided' | 'unverified-sender' }> {
+  const verdict = await verifySender()
+  if (verdict.result === 'undecided') return { fault: 'dkim-undecided' }
+  const isVerified = verdict.result === 'verified' && isSentToUs(verdict, inboundDomain)
+  return isVerified ? verdict.sender : { fault: 'unverified-sender' }
+}
+
+function concerning({ report }: Reading, attribution: Attribution, groupId: number | null): Whose {
+  if (report.type !== 'delivery-status')
+    return attributed([{ attribution, recipient: null, groupId }])
+  const recipient = statusOf(report, attribution.recipient)
+  return typeof recipient === 'string'
+    ? unattributed(recipient)
+    : attributed([{ attribution, recipient, groupId }])
+}
+
+function sealedAttribution(token: SealedToken, use: TokenUse, now: Date): Attribution {
+  const { tenantId, recipient, messageReference, day: tokenDay } = token
+  const expired = !isInTime(tokenDay, use, now)
+  return { tenantId, recipient, messageReference, tokenDay, evidence: 'sealed-token', expired }
+}
+
+function useOf(report: NamingReport): TokenUse {
+  if (report.type === 'delivery-status') return 'bounce'
+  return report.feedbackType === 'opt-out' ? 'unsubscribe' : 'complaint'
+}
+
+function attributed(findings: readonly Finding[], sender: string | null = null): Whose {
+  return findings.length > 0
+    ? { result: 'attributed', findings, sender }
+    : unattributed('no-recipient')
+}
+
+function unattributed(reason: UnattributedReason): Whose {
+  return { result: 'unattributed', reason }
 }

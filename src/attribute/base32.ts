@@ -1,4 +1,5 @@
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
+const upperCase = alphabet.toUpperCase()
 
 /** RFC 4648 section 6 in lower case, without padding. */
 export function encodeBase32(bytes: Uint8Array): string {
@@ -26,8 +27,9 @@ export function decodeBase32(text: string): Buffer | null {
   let bits = 0
   let held = 0
   let length = 0
-  for (const character of text.toLowerCase()) {
-    const value = alphabet.indexOf(character)
+  for (const character of text) {
+    // Not lower-cased by Unicode's rules: a Kelvin sign is no k.
+    const value = Math.max(alphabet.indexOf(character), upperCase.indexOf(character))
     if (value < 0) return null
     held = (held << 5) | value
     bits += 5

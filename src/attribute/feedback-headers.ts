@@ -16,6 +16,8 @@ export type FeedbackHeaders = {
     'X-Hearback-Ref': string
   }
   unsubscribeUrl: string
+  /** Where the recipient chooses groups. */
+  preferencesUrl: string
 }
 
 export type FeedbackClaim = {
@@ -36,7 +38,8 @@ export function feedbackHeaders(
   claim: FeedbackClaim,
   now: Date,
 ): FeedbackHeaders {
-  const { domain, recipient, groupId, groupsToDisplay } = claim
+  const { domain, recipient, groupId } = claim
+  const groupsToDisplay = [...new Set(claim.groupsToDisplay)]
   const day = tokenDay(now)
   const messageReference = claim.messageId === null ? null : messageReferenceOf(claim.messageId)
   const seal = (purpose: SealedPurpose): string =>
@@ -63,6 +66,7 @@ export function feedbackHeaders(
       'X-Hearback-Ref': reference,
     },
     unsubscribeUrl,
+    preferencesUrl: `${publicUrl}/p/${seal('preferences')}`,
   }
 }
 

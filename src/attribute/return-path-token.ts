@@ -74,7 +74,8 @@ export function isRecipientOf(token: ReturnPathToken, address: string): boolean 
   return timingSafeEqual(token.recipientDigest, recipientDigest(token.key, address))
 }
 
-function recipientDigest(key: SigningKey, recipient: string): Buffer {
+/** What a token says of its recipient. `recipient` must be canonical. */
+export function recipientDigest(key: SigningKey, recipient: string): Buffer {
   return hmac(key.returnPathDigest, Buffer.from(recipient)).subarray(0, digestBytes)
 }
 

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto'
+import { canonicalAddress } from '../feedback/address.ts'
 import type { SigningKey } from './signing-key.ts'
 
 /**
@@ -20,7 +21,8 @@ export type SealedToken = {
 
 export type SealedPurpose = 'reference' | 'unsubscribe' | 'preferences'
 
-const purposes: readonly SealedPurpose[] = ['reference', 'unsubscribe', 'preferences']
+/** In the order of their numbers, from 1 on. */
+export const sealedPurposes: readonly SealedPurpose[] = ['reference', 'unsubscribe', 'preferences']
 
 const prefix = 'hb1_'
 const ivBytes = 16
@@ -33,7 +35,7 @@ export const maxGroupsToDisplay = 25
 /**
  * `hb1_` and base64url (RFC 4648 section 5, no padding) of key id 4 · IV 16 · ciphertext. The IV is
  * an HMAC of the content (SIV, as in RFC 5297): the same content gives the same token, and a token
- * that was changed does not open.
+ * that was changed does not open. Throws a RangeError for more groups than there is room for.
  */
 export function sealToken(key: SigningKey, content: SealedToken): string {
   const plain = encode(content)
@@ -74,9 +76,12 @@ function syntheticIv(key: SigningKey, keyId: Buffer, plain: Buffer): Buffer {
 
 function encode(content: SealedToken): Buffer {
   const reference = Buffer.from(content.messageReference ?? '', 'hex')
-  const groups = content.groupsToDisplay.slice(0, maxGroupsToDisplay)
+  const { groupsToDisplay: groups } = content
+  if (groups.length > maxGroupsToDisplay) {
+    throw new RangeError(`a token has room for ${maxGroupsToDisplay} groups to display`)
+  }
   const plain = Buffer.alloc(fixedBytes + reference.length + 4 * groups.length)
-  let at = plain.writeUInt8(purposes.indexOf(content.purpose) + 1)
+  let at = plain.writeUInt8(sealedPurposes.indexOf(content.purpose) + 1)
   at = plain.writeUInt32BE(content.tenantId, at)
   at = plain.writeUInt16BE(content.day, at)
   at = plain.writeUInt32BE(content.groupId ?? 0, at)
@@ -88,7 +93,7 @@ function encode(content: SealedToken): Buffer {
 }
 
 function decode(plain: Buffer): SealedToken | null {
-  const purpose = purposes[plain.readUInt8(0) - 1]
+  const purpose = sealedPurposes[plain.readUInt8(0) - 1]
   const groupId = plain.readUInt32BE(7)
   const referenceLength = plain.readUInt8(11)
   const groupsAt = 12 + referenceLength
@@ -101,6 +106,9 @@ function decode(plain: Buffer): SealedToken | null {
   const groupsToDisplay: number[] = []
   for (let at = groupsAt + 1; at < recipientAt; at += 4)
     groupsToDisplay.push(plain.readUInt32BE(at))
+  // Programs with a key of their own may have sealed any spelling; lists know only one.
+  const recipient = canonicalAddress(plain.toString('utf8', recipientAt))
+  if (recipient === null) return null
   return {
     purpose,
     tenantId: plain.readUInt32BE(1),
@@ -108,6 +116,6 @@ function decode(plain: Buffer): SealedToken | null {
     groupId: groupId === 0 ? null : groupId,
     groupsToDisplay,
     messageReference: referenceLength === 0 ? null : plain.toString('hex', 12, groupsAt),
-    recipient: plain.toString('utf8', recipientAt),
+    recipient,
   }
 }

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { hkdfSync } from 'node:crypto'
 
 /** A tenant's key. `root` is 32 random bytes; everything else is derived from it. */
 export type SigningKey = {
@@ -26,41 +26,6 @@ export function deriveSigningKey(
     sealMac: seal.subarray(0, 32),
     sealCipher: seal.subarray(32),
   }
-}
-
-/** HEARBACK_SECRET is not the one that the signing keys were stored under. */
-export class WrongSecretError extends Error {
-  override name = 'WrongSecretError'
-}
-
-const nonceBytes = 12
-const tagBytes = 16
-
-/** AES-256-GCM under HEARBACK_SECRET, bound to the tenant: a row cannot be given to another one. */
-export function encryptRoot(secret: string, tenantId: number, root: Buffer): Buffer {
-  const nonce = randomBytes(nonceBytes)
-  const cipher = createCipheriv('aes-256-gcm', wrappingKey(secret), nonce)
-  cipher.setAAD(Buffer.from(`signing-key ${tenantId}`))
-  const content = Buffer.concat([cipher.update(root), cipher.final()])
-  return Buffer.concat([nonce, cipher.getAuthTag(), content])
-}
-
-/** Throws a WrongSecretError. */
-export function decryptRoot(secret: string, tenantId: number, encrypted: Buffer): Buffer {
-  const nonce = encrypted.subarray(0, nonceBytes)
-  const decipher = createDecipheriv('aes-256-gcm', wrappingKey(secret), nonce)
-  decipher.setAAD(Buffer.from(`signing-key ${tenantId}`))
-  decipher.setAuthTag(encrypted.subarray(nonceBytes, nonceBytes + tagBytes))
-  const content = decipher.update(encrypted.subarray(nonceBytes + tagBytes))
-  try {
-    return Buffer.concat([content, decipher.final()])
-  } catch (cause) {
-    throw new WrongSecretError('the signing keys were stored under another secret', { cause })
-  }
-}
-
-function wrappingKey(secret: string): Buffer {
-  return derive(Buffer.from(secret), 'hearback signing keys', 32)
 }
 
 function derive(secret: Buffer, label: string, bytes: number): Buffer {

@@ -8,9 +8,18 @@ const lifetimeDays = { bounce: 30, complaint: 180, unsubscribe: null } as const
 
 export type TokenUse = keyof typeof lifetimeDays
 
-/** A day of grace on both sides, for clocks and time zones; a token from the future is not in time. */
-export function isInTime(issued: number, use: TokenUse, now: Date): boolean {
-  const age = tokenDay(now) - issued
+/** On both sides, for clocks and time zones. */
+const graceDays = 1
+
+/** The last day on which a token acts; `null`: it does for ever. */
+export function lastDay(issued: number, use: TokenUse): number | null {
   const days = lifetimeDays[use]
-  return age >= -1 && (days === null || age <= days + 1)
+  return days === null ? null : issued + days + graceDays
+}
+
+/** A token from the future is not in time either. */
+export function isInTime(issued: number, use: TokenUse, now: Date): boolean {
+  const today = tokenDay(now)
+  const last = lastDay(issued, use)
+  return today >= issued - graceDays && (last === null || today <= last)
 }

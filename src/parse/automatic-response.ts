@@ -41,7 +41,8 @@ const vacationFields = [
   'x-gmx-autoreply',
 ]
 
-const replyFields = [
+/** Fields of programs that answer, but for those of vacation programs. */
+export const replyFields: readonly string[] = [
   'x-auto-reply',
   'x-autoresponder',
   'x-autoresponse',

@@ -6,9 +6,10 @@ import { type ReportField, readFieldBlocks, reportField, reportFields } from './
 import { field, fields, type Header } from './header.ts'
 import { maxValueLength } from './limits.ts'
 import { looksLikeAddress, recipientAddress } from './recipient-address.ts'
+import type { Clues } from './sealed-tokens.ts'
 
 /** A feedback report without the clues that every report may carry. */
-export type FeedbackFields = Omit<FeedbackReport, 'sealedTokens' | 'original'>
+export type FeedbackFields = Omit<FeedbackReport, keyof Clues>
 
 /**
  * Reads the text of a `message/feedback-report` part (RFC 5965 section 3) together with the header
@@ -25,7 +26,8 @@ export function readFeedbackReport(text: string, returned: Header | null): Feedb
     sourceIp: sourceIp(reportField(block, 'source-ip')),
     originalMailFrom: addressesOf(reportField(block, 'original-mail-from'))[0] ?? null,
     originalEnvelopeId: cleanOrNull(reportField(block, 'original-envelope-id'), maxValueLength),
-    recipients: complainers(block, returned),
+    ...complainers(block, returned),
+    verifiedSender: null,
   }
 }
 
@@ -44,7 +46,8 @@ export function readPartlessComplaint(
     sourceIp: sourceIp(field(returned, 'x-originating-ip')),
     originalMailFrom: addressesOf(field(returned, 'return-path'))[0] ?? null,
     originalEnvelopeId: null,
-    recipients: complainers([], returned),
+    ...complainers([], returned),
+    verifiedSender: null,
   }
 }
 
@@ -74,16 +77,36 @@ function feedbackType(block: readonly ReportField[]): string {
  * Whom the report is about: the first source that names anybody. The To field of the returned mail
  * comes before its Received fields: after a forward it alone names the address that was written to.
  */
-function complainers(block: readonly ReportField[], returned: Header | null): string[] {
-  const named = realAddresses(reportFields(block, 'original-rcpt-to'))
-  if (named.length > 0) return named
-  const removal = realAddresses(reportFields(block, 'removal-recipient'))
-  if (removal.length > 0 || returned === null) return removal
-  const microsoft = realAddresses(fields(returned, 'x-hmxmroriginalrecipient'))
-  if (microsoft.length > 0) return microsoft
+function complainers(
+  block: readonly ReportField[],
+  returned: Header | null,
+): Pick<FeedbackReport, 'recipients' | 'isNamedByAuthor'> {
+  for (const name of ['original-rcpt-to', 'removal-recipient']) {
+    const named = realAddresses(reportFields(block, name))
+    if (named.length > 0) return { recipients: named, isNamedByAuthor: true }
+  }
+  if (returned === null) return { recipients: [], isNamedByAuthor: false }
+  // Of several, all but the first came with the mail. Beside a report of fields, it may have, too.
+  const microsoft = realAddresses(fields(returned, 'x-hmxmroriginalrecipient').slice(0, 1))
+  if (microsoft.length > 0) return { recipients: microsoft, isNamedByAuthor: block.length === 0 }
   const to = addressesOf(field(returned, 'to')).filter(isReal)
-  if (to.length === 1) return to
-  return receivedFor(returned).slice(0, 1)
+  if (to.length === 1) return { recipients: to, isNamedByAuthor: isToAuthentic(returned) }
+  return { recipients: receivedFor(returned).slice(0, 1), isNamedByAuthor: false }
+}
+
+/** Whoever sends a signed mail on to a mailbox of his own can write what its signatures leave out. */
+function isToAuthentic(returned: Header): boolean {
+  const signatures = fields(returned, 'dkim-signature')
+  return (
+    fields(returned, 'to').length === 1 &&
+    signatures.every((signature) => signedFields(signature).includes('to'))
+  )
+}
+
+/** RFC 6376 section 3.5 */
+function signedFields(signature: string): string[] {
+  const names = /(?:^|;)\s{0,9}h\s{0,9}=([^;]{0,4000})/i.exec(signature)?.[1] ?? ''
+  return names.split(':').map((name) => name.trim().toLowerCase())
 }
 
 function realAddresses(values: readonly string[]): string[] {

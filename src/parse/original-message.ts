@@ -2,28 +2,17 @@ import type { OriginalMessage } from '../feedback/report.ts'
 import { addressesOf } from './address-list.ts'
 import { cleanOrNull } from './clean-text.ts'
 import { field, type Header } from './header.ts'
-import { maxReturnedBytes, maxTextBytes, maxValueLength } from './limits.ts'
-import { bodyBytes, listParts, type Part, readEmbedded } from './mime.ts'
+import { maxReturnedBytes, maxValueLength } from './limits.ts'
+import { bodyBytes, type Part, readEmbedded } from './mime.ts'
 
-/** Opens the returned mail of a report: `message/rfc822`, its header alone, and their kin. */
-export function returnedMessage(parts: readonly Part[]): Part | null {
-  const part = parts.find((candidate) => returnedTypes.has(candidate.mediaType.name))
-  return part === undefined ? null : readEmbedded(bodyBytes(part, maxReturnedBytes))
+/** The returned mail of a report: `message/rfc822`, its header alone, and their kin. */
+export function findReturnedPart(parts: readonly Part[]): Part | null {
+  return parts.find((candidate) => returnedTypes.has(candidate.mediaType.name)) ?? null
 }
 
-/** The texts of returned mail that cannot be read where they stand, since they are in base64. */
-export function returnedTexts(returned: Part): string[] {
-  const texts = returned.start === 0 ? [returned.bytes] : []
-  if (!/base64/i.test(returned.bytes)) return texts
-  for (const part of listParts(returned).slice(0, maxReturnedParts)) {
-    const encoding = field(part.header, 'content-transfer-encoding') ?? ''
-    const isText = part.mediaType.name.startsWith('text/')
-    if (isText && /^base64/i.test(encoding)) texts.push(bodyBytes(part, maxTextBytes))
-  }
-  return texts
+export function openReturned(part: Part): Part {
+  return readEmbedded(bodyBytes(part, maxReturnedBytes))
 }
-
-const maxReturnedParts = 20
 
 /** What the header of the returned mail says. */
 export function originalMessage(header: Header): OriginalMessage | null {

@@ -30,5 +30,7 @@ const unreadable: Report = {
   type: 'unrecognized',
   format: 'unknown',
   sealedTokens: [],
+  quotedTokens: [],
+  returnPaths: [],
   original: null,
 }

@@ -1,9 +1,4 @@
-import type {
-  DeliveryStatusNotification,
-  OriginalMessage,
-  RecipientStatus,
-  Report,
-} from '../feedback/report.ts'
+import type { DeliveryStatusNotification, RecipientStatus, Report } from '../feedback/report.ts'
 import { automaticFormat, isChallenge, isVacation } from './automatic-response.ts'
 import { type DeliveryStatus, readDeliveryStatus } from './delivery-status.ts'
 import { plainFeedbackType, readFeedbackReport, readPartlessComplaint } from './feedback-report.ts'
@@ -11,16 +6,24 @@ import { textField } from './header.ts'
 import { findHumanText } from './human-text.ts'
 import { maxReportBytes, maxTextBytes } from './limits.ts'
 import { bodyBytes, bodyText, listParts, type Part, readEmbedded, readMessage } from './mime.ts'
-import { originalMessage, returnedMessage, returnedTexts } from './original-message.ts'
+import { findReturnedPart, openReturned, originalMessage } from './original-message.ts'
 import { looksLikeAddress } from './recipient-address.ts'
-import { sealedTokensIn, unfoldedTokenFields } from './sealed-tokens.ts'
+import {
+  type Clues,
+  encodedTexts,
+  findTokens,
+  identifyingFields,
+  isEncoded,
+  returnedTexts,
+  unfoldedTokenFields,
+} from './sealed-tokens.ts'
 import { readSesNotification } from './ses-notification.ts'
 import { setAsideFormat } from './set-aside.ts'
 import { type BounceSigns, bounceSigns } from './text-bounce/bounce-signs.ts'
 import { commandInText, explainRecipients } from './text-bounce/explain-recipients.ts'
 import { divideAtQuotation, isQuotedAt } from './text-bounce/quoted-original.ts'
 import { failedRecipientsOf, readTextBounce } from './text-bounce/text-bounce.ts'
-import { isUnsubscribeRequest, requesterOf } from './unsubscribe-request.ts'
+import { isUnsubscribeRequest, requesterOf, requestTokens } from './unsubscribe-request.ts'
 
 /**
  * What a message says. `null` when that stands in HTML alone: then call again with `htmlText`, the
@@ -32,11 +35,22 @@ export function parseReport(raw: Buffer, htmlText: string | null = null): Report
 
 const maxNesting = 3
 
-type Open = { message: Part; parts: readonly Part[]; returned: Part | null; texts: string[] }
+type Open = {
+  message: Part
+  parts: readonly Part[]
+  /** The mail that a report returns, and the part that it came in. */
+  returned: Part | null
+  returnedPart: Part | null
+  /** What programs write for programs, decoded, and of that what was encoded. */
+  fields: string[]
+  hidden: string[]
+}
 
 function read(message: Part, htmlText: string | null, nesting: number): Report | null {
   const parts = listParts(message)
-  const open: Open = { message, parts, returned: returnedMessage(parts), texts: [message.bytes] }
+  const returnedPart = findReturnedPart(parts)
+  const returned = returnedPart && openReturned(returnedPart)
+  const open: Open = { message, parts, returned, returnedPart, fields: [], hidden: [] }
   const structured = readStructured(open)
   if (structured !== null) return structured
   const notified = readNotification(open)
@@ -45,11 +59,14 @@ function read(message: Part, htmlText: string | null, nesting: number): Report |
   const aside = setAsideFormat(message, parts)
   if (aside !== null) return { type: 'unrecognized', format: aside, ...clues(open) }
   const subject = textField(header, 'subject')
-  open.texts.push(subject)
+  open.fields.push(subject)
+  open.hidden.push(subject)
   const signs = bounceSigns(header, findReportType(parts))
-  if (isUnsubscribeRequest(message, signs, sealedTokensIn([subject]))) {
+  const tokens = requestTokens(header, subject)
+  if (isUnsubscribeRequest(message, signs, subject, tokens)) {
     const from = requesterOf(header)
-    return { type: 'unsubscribe-request', format: 'mailto', from, ...clues(open) }
+    const request = { ...clues(open), sealedTokens: tokens }
+    return { type: 'unsubscribe-request', format: 'mailto', from, ...request }
   }
   if (isChallenge(header)) return automatic(open, 'challenge')
   if (isVacation(header)) return automatic(open, 'vacation')
@@ -65,7 +82,7 @@ function readStructured(open: Open): Report | null {
   const feedback = parts.find((part) => part.mediaType.name === 'message/feedback-report')
   if (feedback !== undefined) {
     const text = bodyText(feedback, maxReportBytes)
-    open.texts.push(text)
+    noteFields(open, feedback, text)
     return { ...readFeedbackReport(text, returned?.header ?? null), ...clues(open) }
   }
   const complaint = readComplaint(open)
@@ -77,7 +94,7 @@ function readStructured(open: Open): Report | null {
     if (!statusTypes.has(part.mediaType.name)) continue
     const text = bodyText(part, maxReportBytes)
     const status = readDeliveryStatus(text)
-    open.texts.push(text)
+    noteFields(open, part, text)
     const report = deliveryStatus(open, 'rfc3464', status)
     if (report !== null) return isChallenge(message.header) ? automatic(open, 'challenge') : report
   }
@@ -181,12 +198,11 @@ function readUnstructured(
   const human = findHumanText(parts)
   if (human.kind === 'html' && htmlText === null) return null
   const text = human.kind === 'text' ? human.text : (htmlText ?? '')
-  open.texts.push(text)
   const to = returned === null ? [] : (originalMessage(returned.header)?.to ?? [])
   const bounce = readTextBounce(message.header, signs, text, to)
   if (bounce === null) return undefined
-  const { sealedTokens, original } = clues(open)
-  const found = { sealedTokens, original: original ?? bounce.quoted }
+  const { original, ...tokens } = clues(open)
+  const found = { ...tokens, original: original ?? bounce.quoted }
   const { format, reportingMta, recipients } = bounce
   // Somebody should see it: there may be a format in it that we do not know.
   if (recipients.length === 0) {
@@ -237,14 +253,23 @@ function automatic(open: Open, format: string): Report {
   return { type: 'automatic-response', format, ...clues(open) }
 }
 
-function clues(open: Open): { sealedTokens: string[]; original: OriginalMessage | null } {
-  const { message, returned } = open
-  const texts = [...open.texts, ...unfoldedTokenFields(message.header)]
-  if (returned !== null) {
-    texts.push(...returnedTexts(returned), ...unfoldedTokenFields(returned.header))
+/** The text of a part that programs write for programs. */
+function noteFields({ fields, hidden }: Open, part: Part, text: string): void {
+  fields.push(text)
+  if (isEncoded(part)) hidden.push(text)
+}
+
+function clues({ message, parts, returned, returnedPart, fields, hidden }: Open): Clues {
+  hidden.push(...unfoldedTokenFields(message.header), ...encodedTexts(parts))
+  if (returned !== null && returnedPart !== null) {
+    hidden.push(...unfoldedTokenFields(returned.header))
+    hidden.push(...returnedTexts(returned, isEncoded(returnedPart)))
   }
-  return {
-    sealedTokens: sealedTokensIn(texts),
-    original: returned === null ? null : originalMessage(returned.header),
-  }
+  const { sealedTokens, quotedTokens, returnPaths } = findTokens(message.bytes, hidden, () => [
+    ...fields,
+    ...identifyingFields(message.header),
+    ...(returned === null ? [] : identifyingFields(returned.header)),
+  ])
+  const original = returned === null ? null : originalMessage(returned.header)
+  return { sealedTokens, quotedTokens, returnPaths, original }
 }

@@ -68,6 +68,8 @@ function readComplaint(complaint: Json): SesNotification {
         const address = recipientAddress(string(entry['emailAddress']) ?? '')
         return address === null ? [] : [address]
       }),
+      isNamedByAuthor: true,
+      verifiedSender: null,
     },
   }
 }
