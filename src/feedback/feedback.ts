@@ -20,6 +20,8 @@ export type Attribution = {
   recipient: string
   /** The sender's reference of the mail, 16 hex digits, when a token carried one. */
   messageReference: string | null
+  /** Of issue, days since 1970; `null` without a token. With the reference it tells the mail. */
+  tokenDay: number | null
   evidence: Evidence
   /** The token is genuine but past its lifetime: record, do not suppress. */
   expired: boolean
@@ -54,12 +56,21 @@ export type SpamReport = Attributed & {
 
 export type Unsubscribe = Attributed & {
   kind: 'unsubscribe'
-  via: 'mailto' | 'one-click' | 'confirm-page' | 'feedback-report'
+  via: 'mailto' | 'one-click' | 'confirm-page' | 'preferences-page' | 'feedback-report'
   /** `null`: from everything. */
   groupId: number | null
 }
 
+/** What puts its recipient onto a list. */
 export type Feedback = Bounce | SpamReport | Unsubscribe
+
+/** The way back: the recipient alone can go it. */
+export type Resubscribe = Attributed & {
+  kind: 'resubscribe'
+  via: 'preferences-page' | 'undo'
+  /** `null`: to whatever was not left on its own. */
+  groupId: number | null
+}
 
 /** Why a message that was read and understood changes no list. */
 export type IgnoredReason = 'automatic-response' | 'not-failed' | 'not-abuse' | 'set-aside'

@@ -37,10 +37,14 @@ export type RecipientStatus = {
 /** What every kind of report may carry to say whose it is. */
 type Clues = {
   /**
-   * Texts shaped like a sealed token, from the header, the report fields and the returned mail,
-   * in the order found. Nobody has checked them yet.
+   * Texts shaped like a sealed token, from the header, the report fields and the header of the
+   * returned mail, in the order found. Nobody has checked them yet.
    */
   sealedTokens: readonly string[]
+  /** The same from what people read: the body of the returned mail, or what a bounce quotes. */
+  quotedTokens: readonly string[]
+  /** Addresses shaped like a signed return path, from anywhere, fields first. Not checked either. */
+  returnPaths: readonly string[]
   original: OriginalMessage | null
 }
 
@@ -68,6 +72,17 @@ export type FeedbackReport = Clues & {
   originalEnvelopeId: string | null
   /** Whom the report names, in order of trust; empty when everything is redacted. */
   recipients: readonly string[]
+  /**
+   * Who believes the author of the report may believe that: its own fields name them, or a To of
+   * the returned mail that nobody on the way could change, being the only one and covered by each
+   * DKIM signature of that mail.
+   */
+  isNamedByAuthor: boolean
+  /**
+   * The sender of feedback loops whose signature it bore when it came, where that decided: keys do
+   * not stay in DNS, and bytes are not kept. `null` as long as nobody has looked.
+   */
+  verifiedSender: string | null
 }
 
 /** RFC 2369 section 3.2: mail to the address of a List-Unsubscribe field. */

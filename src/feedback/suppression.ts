@@ -7,7 +7,18 @@ export type SuppressionList =
   | 'global_unsubscribes'
   | 'group_unsubscribes'
 
-/** Who put an entry onto a list. */
+/** What stands in the history of whoever is on a list. */
+export const feedbackKinds: Record<SuppressionList, Feedback['kind']> = {
+  bounces: 'bounce',
+  spam_reports: 'spam-report',
+  global_unsubscribes: 'unsubscribe',
+  group_unsubscribes: 'unsubscribe',
+}
+
+/** The lists that reports alone fill; the others are filled by what people ask for. */
+export type ReportedList = Extract<SuppressionList, 'bounces' | 'spam_reports'>
+
+/** Who put an entry onto a list; of several, those by hand come first. */
 export type Origin = 'report' | 'recipient' | 'api' | 'import'
 
 /** Days that a bounce suppresses: `null` until removed, `0` listed but never suppresses. */
@@ -30,7 +41,7 @@ export type SuppressionEntry = {
   bounceClass: BounceClass | null
   status: string | null
   reason: string | null
-  /** Where a complaint came from; `null` elsewhere. */
+  /** Where a complaint, or an import, came from. */
   source: string | null
 }
 
@@ -89,6 +100,23 @@ export function suppressionEntry(feedback: Feedback, days: BounceDays): Suppress
             origin: 'recipient',
             groupId: feedback.groupId,
           }
+  }
+}
+
+/** The list of a kind of feedback; `groupId` is that of an unsubscribe, `null`: from everything. */
+export function listOf(
+  kind: Feedback['kind'],
+  groupId: number | null,
+): { list: SuppressionList; groupId: number } {
+  switch (kind) {
+    case 'bounce':
+      return { list: 'bounces', groupId: 0 }
+    case 'spam-report':
+      return { list: 'spam_reports', groupId: 0 }
+    case 'unsubscribe':
+      return groupId === null
+        ? { list: 'global_unsubscribes', groupId: 0 }
+        : { list: 'group_unsubscribes', groupId }
   }
 }
 

@@ -1,6 +1,7 @@
 import { jsonb, type Sql } from '../db/sql.ts'
 import type { SuppressionEntry, SuppressionList } from '../feedback/suppression.ts'
 import { countAdded } from './counts.ts'
+import { keptImportLine, outranks } from './merge.ts'
 
 /** An address that was not on the list before. */
 export type AddedSuppression = { list: SuppressionList; groupId: number; address: string }
@@ -8,7 +9,8 @@ export type AddedSuppression = { list: SuppressionList; groupId: number; address
 /**
  * Puts addresses onto lists and gives back those that are new there. A later entry never weakens an
  * earlier one: it stays until the later of the two, and the strongest class that still stands is
- * the one shown. Of several entries for one place the strongest gives its words.
+ * the one shown. Of several entries for one place the strongest gives its words, and one by hand its
+ * origin.
  */
 export async function addSuppressions(
   sql: Sql,
@@ -17,6 +19,7 @@ export async function addSuppressions(
 ): Promise<AddedSuppression[]> {
   if (entries.length === 0) return []
   const rows = entries.map((entry) => row(tenantId, entry))
+  const gains = outranks(sql, sql`excluded.created_at`)
   return sql<AddedSuppression[]>`
     with written as (
       insert into suppression as s (
@@ -33,6 +36,8 @@ export async function addSuppressions(
       order by r.address, r.list, r.group_id
       on conflict (tenant_id, address, list, group_id) do update set
         created_at = least(s.created_at, excluded.created_at),
+        origin = least(s.origin, excluded.origin),
+        import_line = ${keptImportLine(sql)},
         expires_at = case
           when s.expires_at is null or excluded.expires_at is null then null
           else greatest(s.expires_at, excluded.expires_at)
@@ -41,9 +46,9 @@ export async function addSuppressions(
         hard_until = greatest(s.hard_until, excluded.hard_until),
         soft_until = greatest(s.soft_until, excluded.soft_until),
         block_until = greatest(s.block_until, excluded.block_until),
-        bounce_class = case when ${outranks(sql)} then excluded.bounce_class else s.bounce_class end,
-        status = case when ${outranks(sql)} then excluded.status else s.status end,
-        reason = case when ${outranks(sql)} then excluded.reason else s.reason end,
+        bounce_class = case when ${gains} then excluded.bounce_class else s.bounce_class end,
+        status = case when ${gains} then excluded.status else s.status end,
+        reason = case when ${gains} then excluded.reason else s.reason end,
         source = coalesce(excluded.source, s.source)
       returning list, group_id, address, (xmax = 0) as is_new
     ),
@@ -55,15 +60,6 @@ export async function addSuppressions(
 function ofStrongest(sql: Sql, column: ReturnType<Sql>): ReturnType<Sql> {
   return sql`(array_agg(r.${column} order by
     array_position(array['hard', 'soft', 'block'], r.bounce_class), r.created_at desc))[1]`
-}
-
-/** Whether no stronger bounce than the new one stands when the new one comes. */
-function outranks(sql: Sql): ReturnType<Sql> {
-  return sql`case excluded.bounce_class
-    when 'hard' then true
-    when 'soft' then coalesce(s.hard_until <= excluded.created_at, true)
-    else coalesce(greatest(s.hard_until, s.soft_until) <= excluded.created_at, true)
-  end`
 }
 
 function row(tenantId: number, entry: SuppressionEntry): object {

@@ -1,4 +1,5 @@
 import type { Sql } from '../db/sql.ts'
+import { isErasedForm } from '../feedback/erased-address.ts'
 import { adjustCounts } from './counts.ts'
 import type { ListKey } from './list.ts'
 
@@ -15,7 +16,8 @@ export async function removeSuppression(
       and list = ${list} and group_id = ${groupId}
     returning 1`
   if (removed.length === 0) return false
-  await adjustCounts(sql, tenantId, [{ list, groupId, change: -1 }])
+  const change = isErasedForm(address) ? 0 : -1
+  await adjustCounts(sql, tenantId, [{ list, groupId, change }])
   return true
 }
 
@@ -58,5 +60,6 @@ export async function removeLocked(
     delete from suppression
     where tenant_id = ${tenantId} and list = ${list} and group_id = ${groupId}
       and address = any(${addresses}::text[])`
-  await adjustCounts(sql, tenantId, [{ list, groupId, change: -removed.count }])
+  const uncounted = addresses.filter(isErasedForm).length
+  await adjustCounts(sql, tenantId, [{ list, groupId, change: uncounted - removed.count }])
 }

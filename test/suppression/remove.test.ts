@@ -108,8 +108,9 @@ describe('removing all, a chunk at a time', () => {
         )
     }
     await Promise.all([adding(0), adding(133), removing(), removing()])
-    const page = { limit: 500, offset: 0, now: new Date() }
-    const left = await db.run((sql) => listSuppressions(sql, 4, bounces, all, page))
+    const page = { limit: 500, offset: 0 }
+    const now = new Date()
+    const left = await db.run((sql) => listSuppressions(sql, 4, bounces, all, page, now))
     expect(await db.run((sql) => countSuppressions(sql, 4, 'bounces'))).toBe(left.length)
   })
 })
