@@ -1,21 +1,31 @@
 import type { Config } from './config.ts'
 import type { Database, Sql } from './db/sql.ts'
+import { purgeIdempotencyKeys } from './http/idempotency-keys.ts'
 import type { Log } from './log.ts'
 import { addToOutbox, purgeOutbox } from './publish/outbox.ts'
+import { purgeBounceRates } from './record/bounce-rate.ts'
+import { countNextSlice, recountNextDay } from './record/daily-figures.ts'
+import { findRawBeyond, purgeRaw, type RawLimit } from './record/raw-retention.ts'
 import { purgeRecords } from './record/retention.ts'
 import { findExpiredLists, removeExpired, type TenantList } from './suppression/sweep.ts'
 
 const pauseMs = 10_000
 const rowsATransaction = 5_000
 const dayMs = 86_400_000
+/** Ten minutes each: a day of figures that are behind takes a second or two. */
+const slicesASweep = 144
+
+/** All bytes that are kept have to be weighed for it. */
+const weighEveryMs = 60_000
 
 /** Every ten seconds: expired entries leave the lists, and rows past their retention the tables. */
 export function startSweeper(
   db: Database,
-  days: Config['retentionDays'],
+  { retentionDays: days, quarantineBytes }: Pick<Config, 'retentionDays' | 'quarantineBytes'>,
   log: Log,
 ): { close(): Promise<void> } {
   const closing = new AbortController()
+  let weighedAt = Number.NEGATIVE_INFINITY
   let running = Promise.resolve()
   const timer = setInterval(() => {
     running = running.then(sweep)
@@ -25,6 +35,12 @@ export function startSweeper(
     try {
       await expire(db, new Date(), { signal: closing.signal })
       await repeat(closing.signal, () => db.transaction((sql) => purge(sql, days, new Date())))
+      await purgeAllRaw(db, { before: new Date(Date.now() - days.raw * dayMs) }, closing.signal)
+      if (performance.now() - weighedAt >= weighEveryMs) {
+        await purgeQuarantine(db, quarantineBytes, log, closing.signal)
+        weighedAt = performance.now()
+      }
+      await countFigures(db, new Date(), closing.signal)
     } catch (error) {
       log.warn({ err: error }, 'sweeping failed; the next one is in ten seconds')
     }
@@ -53,6 +69,42 @@ export async function expire(
   }
 }
 
+/** Drops the bytes of the oldest messages as long as all of them take more than they may. */
+export async function purgeQuarantine(
+  db: Database,
+  maxBytes: number,
+  log: Log,
+  signal?: AbortSignal,
+): Promise<void> {
+  const upTo = await findRawBeyond(db, maxBytes)
+  if (upTo === null) return
+  const messages = await purgeAllRaw(db, { upTo }, signal)
+  log.warn(
+    { messages, maxBytes, receivedUntil: upTo.receivedAt },
+    'the bytes of messages took more than HEARBACK_QUARANTINE_BYTES: those of the oldest are dropped',
+  )
+}
+
+async function purgeAllRaw(db: Database, limit: RawLimit, signal?: AbortSignal): Promise<number> {
+  let messages = 0
+  await repeat(signal, async () => {
+    const purged = await db.transaction((sql) => purgeRaw(sql, limit))
+    messages += purged
+    return purged > 0
+  })
+  return messages
+}
+
+/** Counts the figures ahead that statistics are made of, and those anew that are wrong. */
+export async function countFigures(db: Database, now: Date, signal?: AbortSignal): Promise<void> {
+  let slices = 0
+  await repeat(signal, async () => {
+    slices += 1
+    return (await db.transaction((sql) => countNextSlice(sql, now))) && slices < slicesASweep
+  })
+  await repeat(signal, () => db.transaction(recountNextDay))
+}
+
 /** Until it says that there is no more, or nobody wants it any longer. */
 async function repeat(
   signal: AbortSignal | undefined,
@@ -79,10 +131,12 @@ async function expireNext(
 /** Whether there may be more. */
 async function purge(sql: Sql, days: Config['retentionDays'], now: Date): Promise<boolean> {
   const before = (age: number): Date => new Date(now.getTime() - age * dayMs)
-  const { messages, raw, digests, outbox } = days
-  const limits = { messages: before(messages), raw: before(raw), digests: before(digests) }
+  const { messages, digests, outbox } = days
+  const limits = { messages: before(messages), digests: before(digests) }
   const purged =
     (await purgeRecords(sql, limits, rowsATransaction)) +
-    (await purgeOutbox(sql, before(outbox), rowsATransaction))
+    (await purgeOutbox(sql, before(outbox), rowsATransaction)) +
+    (await purgeIdempotencyKeys(sql, now, rowsATransaction)) +
+    (await purgeBounceRates(sql, now, rowsATransaction))
   return purged >= rowsATransaction
 }

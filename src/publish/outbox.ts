@@ -39,6 +39,31 @@ export async function addToOutbox(
     from jsonb_populate_recordset(null::outbox, ${jsonb(sql, rows)}) as r`
 }
 
+/**
+ * The part of a statement that tells of the addresses in its query `added (address, …)`: in one event
+ * whose detail has them all, or each in its own.
+ */
+export function tellOfAdded(
+  sql: Sql,
+  tenantId: number,
+  { list, groupId, each }: { list: SuppressionList; groupId: number; each: boolean },
+  now: Date,
+): ReturnType<Sql> {
+  const place = sql`${tenantId}::int, ${now}::timestamptz, 'added', ${list}::text, ${groupId}::int`
+  const columns = sql`tenant_id, written_at, change, list, group_id, outbox_id, address, detail`
+  if (each) {
+    return sql`
+      insert into outbox (${columns})
+      select ${place}, gen_random_uuid(), address, '{}'
+      from added`
+  }
+  return sql`
+    insert into outbox (${columns})
+    select ${place}, ${uuidv7()}::uuid, null, jsonb_build_object('addresses', jsonb_agg(address))
+    from added
+    having count(*) > 0`
+}
+
 /** Deletes up to `limit` events from before `before`; the number deleted. */
 export async function purgeOutbox(sql: Sql, before: Date, limit: number): Promise<number> {
   const purged = await sql`

@@ -122,6 +122,19 @@ export async function findApiKey(
   return row ?? null
 }
 
+/** A key of this tenant, whatever its state. */
+export async function findApiKeyById(
+  sql: Sql,
+  tenantId: number,
+  apiKeyId: string,
+): Promise<ApiKey | null> {
+  const [row] = await sql<ApiKey[]>`
+    select api_key_id, tenant_id, name, prefix, scopes, created_at, expires_at, revoked_at
+    from api_key
+    where tenant_id = ${tenantId} and api_key_id = ${apiKeyId}`
+  return row ?? null
+}
+
 /** `false` when the tenant has no such key in force. Doors may believe it 30 seconds longer. */
 export async function revokeApiKey(sql: Sql, tenantId: number, apiKeyId: string): Promise<boolean> {
   const rows = await sql`

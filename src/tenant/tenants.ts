@@ -1,4 +1,5 @@
 import type { Sql } from '../db/sql.ts'
+import type { StormLimits } from '../feedback/storm.ts'
 import type { BounceDays } from '../feedback/suppression.ts'
 
 export type Tenant = {
@@ -44,6 +45,15 @@ export async function findTenant(sql: Sql, name: string): Promise<Tenant | null>
   return row ? tenant(row) : null
 }
 
+export async function findTenantById(sql: Sql, tenantId: number): Promise<Tenant | null> {
+  const [row] = await sql<TenantRow[]>`
+    select tenant_id, name, suspended_at, hard_bounce_days, soft_bounce_days, block_bounce_days,
+      created_at
+    from tenant
+    where tenant_id = ${tenantId}`
+  return row ? tenant(row) : null
+}
+
 export async function listTenants(sql: Sql): Promise<Tenant[]> {
   const rows = await sql<TenantRow[]>`
     select tenant_id, name, suspended_at, hard_bounce_days, soft_bounce_days, block_bounce_days,
@@ -61,6 +71,41 @@ export async function findBounceDays(sql: Sql, tenantId: number): Promise<Bounce
     where tenant_id = ${tenantId}`
   if (!row) throw new Error(`there is no tenant ${tenantId}`)
   return row
+}
+
+/** When a tenant has more bounces than can be true. Throws when there is no such tenant. */
+export async function findStormLimits(sql: Sql, tenantId: number): Promise<StormLimits> {
+  const [row] = await sql<StormLimits[]>`
+    select storm_factor as factor, storm_floor as floor
+    from tenant
+    where tenant_id = ${tenantId}`
+  if (!row) throw new Error(`there is no tenant ${tenantId}`)
+  return row
+}
+
+export type TenantSettings = { bounceDays: BounceDays; stormLimits: StormLimits }
+
+/** Changes the settings that are given; bounces that are listed already keep their time. */
+export async function updateTenant(
+  sql: Sql,
+  tenantId: number,
+  {
+    bounceDays = {},
+    stormLimits = {},
+  }: {
+    bounceDays?: Partial<BounceDays>
+    stormLimits?: Partial<StormLimits>
+  },
+): Promise<TenantSettings> {
+  const days = { ...(await findBounceDays(sql, tenantId)), ...bounceDays }
+  const limits = { ...(await findStormLimits(sql, tenantId)), ...stormLimits }
+  await sql`
+    update tenant
+    set hard_bounce_days = ${days.hard}, soft_bounce_days = ${days.soft},
+      block_bounce_days = ${days.block}, storm_factor = ${limits.factor},
+      storm_floor = ${limits.floor}
+    where tenant_id = ${tenantId}`
+  return { bounceDays: days, stormLimits: limits }
 }
 
 function tenant(row: TenantRow): Tenant {

@@ -45,6 +45,12 @@ function sealed(
   return sealToken(acme.key, { ...content, groupsToDisplay: [], messageReference: null })
 }
 
+function sealedByOther(recipient: string): string {
+  const content = { tenantId: other.tenantId, day: today, groupId: null, recipient }
+  const purpose = 'unsubscribe' as const
+  return sealToken(other.key, { ...content, purpose, groupsToDisplay: [], messageReference: null })
+}
+
 async function suppressed(address: string): Promise<{ tenantId: number; list: string }[]> {
   const rows = await t.sql<{ tenantId: number; list: string }[]>`
     select tenant_id, list from suppression where address = ${address} order by list`
@@ -288,13 +294,66 @@ describe('a sealed token in the report', () => {
   })
 })
 
+describe('a token of other mail', () => {
+  const quote = (recipient: string) =>
+    `On Monday you wrote: https://u.example.com/u/${sealed(recipient)}`
+
+  test.each([
+    [
+      'in the text',
+      (r: string) =>
+        bounceOf([{ to: 'b1@example.net' }]).replace(
+          'This is the mail',
+          `${quote(r)} This is the mail`,
+        ),
+    ],
+    [
+      'in what the mail refers to',
+      (r: string) =>
+        bounceOf([{ to: 'b2@example.net' }], {
+          returned: `References: <${sealed(r)}@acme.example>`,
+        }),
+    ],
+    [
+      'in what the mail answers',
+      (r: string) =>
+        bounceOf([{ to: 'b3@example.net' }], {
+          returned: `In-Reply-To: <${sealed(r)}@acme.example>`,
+        }),
+    ],
+    [
+      'in a return path',
+      (r: string) =>
+        bounceOf([{ to: 'b4@example.net' }], { returned: `X-Quoted: <${returnPath(r)}>` }),
+    ],
+  ])('%s says nothing about whoever bounced', async (_, report) => {
+    const outcomes = await t.deliver(report('quoted-one@example.net'), 'bounces@signed.example.com')
+    expect(outcomes).toEqual([{ result: 'unattributed', reason: 'token-names-somebody-else' }])
+    expect(await suppressed('quoted-one@example.net')).toEqual([])
+  })
+
+  test('does not hide the one of whoever bounced', async () => {
+    const returned = `X-Quoted: <${returnPath('quoted-two@example.net')}>`
+    const report = bounceOf([{ to: 'bounced@example.net' }], { returned })
+    const text = report.replace(
+      'This is the mail',
+      `${quote('bounced@example.net')} This is the mail`,
+    )
+    const outcomes = await t.deliver(text, 'bounces@signed.example.com')
+    expect(evidenceOf(outcomes)).toEqual(['sealed-token'])
+    expect(await suppressed('bounced@example.net')).toHaveLength(1)
+  })
+})
+
 describe('unsubscribing by mail', () => {
   const request = (subject: string, from = 'someone-else@example.net') =>
     `From: ${from}\r\nTo: unsubscribe@signed.example.com\r\nSubject: ${subject}\r\n\r\n\r\n`
+  const write = (message: string, rcptTo: string) =>
+    t.deliver(message, rcptTo, t.pipeline, 'someone-else@example.net')
 
   test('is for whom the token names, whoever sends it', async () => {
     const token = sealed('leaver@example.net', { purpose: 'unsubscribe', day: today - 4_000 })
-    await t.deliver(request(token), 'unsubscribe@signed.example.com')
+    await write(request(token), 'unsubscribe@signed.example.com')
     expect(await suppressed('leaver@example.net')).toEqual([
       { tenantId: acme.tenantId, list: 'global_unsubscribes' },
     ])
@@ -305,28 +364,93 @@ describe('unsubscribing by mail', () => {
       insert into suppression_group (tenant_id, name) values (${acme.tenantId}, 'News') returning group_id`
     const groupId: number = group?.['groupId']
     const token = sealed('grouped@example.net', { purpose: 'unsubscribe', groupId })
-    await t.deliver(request(token), 'unsubscribe@signed.example.com')
+    await write(request(token), 'unsubscribe@signed.example.com')
     expect(await suppressed('grouped@example.net')).toMatchObject([{ list: 'group_unsubscribes' }])
     await t.sql`update suppression_group set deleted_at = now() where group_id = ${groupId}`
     const late = sealed('late-group@example.net', { purpose: 'unsubscribe', groupId })
-    await t.deliver(request(late), 'unsubscribe@signed.example.com')
+    await write(request(late), 'unsubscribe@signed.example.com')
     expect(await suppressed('late-group@example.net')).toMatchObject([
       { list: 'global_unsubscribes' },
     ])
   })
 
   test('takes a token that was made for it, not one that only says which mail it was', async () => {
-    const outcomes = await t.deliver(request(sealed('quoted@example.net')), 'unsubscribe@any.test')
+    const outcomes = await write(request(sealed('quoted@example.net')), 'unsubscribe@any.test')
     expect(outcomes).toMatchObject([{ result: 'unattributed' }])
     expect(await suppressed('quoted@example.net')).toEqual([])
   })
 
   test('without a token the From field unsubscribes nobody, on no domain', async () => {
     for (const rcptTo of ['unsubscribe@signed.example.com', 'unsubscribe@any.test']) {
-      const outcomes = await t.deliver(request('unsubscribe', 'forged@example.net'), rcptTo)
+      const outcomes = await write(request('unsubscribe', 'forged@example.net'), rcptTo)
       expect(outcomes).toMatchObject([{ result: 'unattributed' }])
     }
     expect(await suppressed('forged@example.net')).toEqual([])
+  })
+
+  test.each([
+    ['the local part', (token: string) => `unsubscribe+${token}@signed.example.com`],
+    ['a local part of its own', (token: string) => `${token}@signed.example.com`],
+  ])('takes the token in %s', async (name, rcptTo) => {
+    const recipient = `${name.replaceAll(' ', '-')}@example.net`
+    const token = sealed(recipient, { purpose: 'unsubscribe' })
+    await write(request('unsubscribe'), rcptTo(token))
+    expect(await suppressed(recipient)).toMatchObject([{ list: 'global_unsubscribes' }])
+  })
+
+  test.each([
+    ['changed', (token: string) => token.slice(0, -1) + (token.endsWith('A') ? 'B' : 'A')],
+    ['in lower case', (token: string) => token.toLowerCase()],
+    ['of another tenant', () => sealedByOther('unknown@example.net')],
+  ])('takes mail with a token that is %s, and does nothing', async (_, change) => {
+    const token = change(sealed('unknown@example.net', { purpose: 'unsubscribe' }))
+    for (const [subject, rcptTo] of [
+      [token, 'unsubscribe@signed.example.com'],
+      ['unsubscribe', `unsubscribe+${token}@signed.example.com`],
+    ] as const) {
+      expect(await t.pipeline.findDestination(rcptTo)).toMatchObject({ result: 'accepted' })
+      const outcomes = await write(request(`${subject}`), rcptTo)
+      expect(outcomes).toMatchObject([
+        { result: expect.stringMatching('unattributed|quarantined') },
+      ])
+    }
+    expect(await suppressed('unknown@example.net')).toEqual([])
+  })
+
+  test('from nobody, as programs write, is none', async () => {
+    const token = sealed('null-path@example.net', { purpose: 'unsubscribe' })
+    expect(await t.deliver(request(token), 'unsubscribe@signed.example.com')).toEqual([
+      { result: 'ignored', reason: 'automatic-response' },
+    ])
+    expect(await suppressed('null-path@example.net')).toEqual([])
+  })
+
+  test('with the tokens of two people is for neither', async () => {
+    const tokens = ['one@example.net', 'two@example.net'].map((recipient) =>
+      sealed(recipient, { purpose: 'unsubscribe' }),
+    )
+    const outcomes = await write(request(tokens.join(' ')), 'unsubscribe@signed.example.com')
+    expect(outcomes).toEqual([{ result: 'unattributed', reason: 'token-names-somebody-else' }])
+  })
+
+  test('takes no return path for it, whose ever it is', async () => {
+    const signed = returnPath('no-door@example.net')
+    const attached = [
+      'From: no-door@example.net',
+      `To: ${signed}`,
+      'Subject: unsubscribe',
+      'Content-Type: message/rfc822',
+      '',
+      'From: news@acme.example',
+      'To: no-door@example.net',
+      `Return-Path: <${signed}>`,
+      'Subject: News',
+      '',
+      'text',
+      '',
+    ].join('\r\n')
+    expect(await write(attached, signed)).toEqual([{ result: 'unattributed', reason: 'no-token' }])
+    expect(await suppressed('no-door@example.net')).toEqual([])
   })
 })
 

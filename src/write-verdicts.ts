@@ -1,0 +1,88 @@
+import type { Sql } from './db/sql.ts'
+import type { ChangedBy } from './feedback/actor.ts'
+import type { Feedback, Unsubscribe } from './feedback/feedback.ts'
+import { listOf, suppressionEntry } from './feedback/suppression.ts'
+import { addToOutbox, type OutboxEvent } from './publish/outbox.ts'
+import { type ListEffect, recomputeSuppressions } from './recompute.ts'
+import { type AuditAction, addAudit } from './record/audit.ts'
+import { addFeedback, feedbackRow } from './record/feedback.ts'
+import { withdrawFeedback } from './record/message-feedback.ts'
+import { findStandingUnsubscribes } from './record/standing-unsubscribes.ts'
+import type { Verdict, VerdictChange } from './replay-diff.ts'
+import { addSuppressions } from './suppression/add.ts'
+import { neverLapsing } from './write.ts'
+
+/**
+ * Writes what differs now into history, lists, outbox and audit trail, as if it had been so from the
+ * first: what has lapsed since, or was taken off a list by hand, is not listed again.
+ */
+export async function writeVerdicts(
+  sql: Sql,
+  tenantId: number,
+  changes: readonly VerdictChange[],
+  { action, by, now }: { action: AuditAction; by: ChangedBy; now: Date },
+): Promise<ListEffect[]> {
+  const withdrawn = changes.flatMap(({ withdraws }) => withdraws ?? [])
+  const added = changes.flatMap(({ adds }) => adds ?? [])
+  await withdrawFeedback(sql, tenantId, withdrawn, 'replay', now)
+  await addFeedback(sql, added.map(feedbackRow))
+  const events: OutboxEvent[] = added.map(({ id, attribution }) => {
+    return { change: 'feedback', feedbackId: id, address: attribution.recipient }
+  })
+  await addToOutbox(sql, tenantId, events, now)
+  const effects = await recomputeSuppressions(sql, tenantId, reportedOn(changes), now)
+  await unsubscribe(sql, tenantId, added, now)
+  await addAudit(
+    sql,
+    tenantId,
+    by,
+    changes.map((change) => ({ action, ...audited(change) })),
+    now,
+  )
+  return effects
+}
+
+/** Addresses of which a report tells another thing now. */
+function reportedOn(changes: readonly VerdictChange[]): string[] {
+  return changes
+    .filter(({ before, after }) => (after ?? before)?.kind !== 'unsubscribe')
+    .map(({ address }) => address)
+}
+
+async function unsubscribe(
+  sql: Sql,
+  tenantId: number,
+  added: readonly Feedback[],
+  now: Date,
+): Promise<void> {
+  const asked = added.filter((one): one is Unsubscribe => one.kind === 'unsubscribe')
+  const standing = await findStandingUnsubscribes(
+    sql,
+    tenantId,
+    asked.map(({ attribution, groupId, reportedAt }) => {
+      return { recipient: attribution.recipient, groupId: groupId ?? 0, askedAt: reportedAt }
+    }),
+  )
+  const entries = asked
+    .filter((_, place) => standing.has(place))
+    .map((one) => suppressionEntry(one, neverLapsing))
+    .filter((entry) => entry !== null)
+  const listed = await addSuppressions(sql, tenantId, entries)
+  const events = listed.map((entry) => ({ change: 'added' as const, ...entry }))
+  await addToOutbox(sql, tenantId, events, now)
+}
+
+function audited({ receivedMessageId, address, before, after, adds }: VerdictChange) {
+  const kind = (after ?? before)?.kind ?? 'bounce'
+  const groupId = adds?.kind === 'unsubscribe' ? adds.groupId : null
+  const verdicts = { before: brief(before), after: brief(after) }
+  const detail = { received_message_id: receivedMessageId, ...verdicts }
+  return { ...listOf(kind, groupId), address, detail }
+}
+
+/** Not the words of a report: they may name the person. */
+function brief(verdict: Verdict | null): object | null {
+  if (verdict === null) return null
+  const { bounceClass: bounce_type, classification, rule } = verdict
+  return verdict.kind === 'bounce' ? { bounce_type, classification, rule } : {}
+}
