@@ -1,40 +1,139 @@
-import { maskAddress } from '../../feedback/address.ts'
-import { html, htmlPage } from '../html.ts'
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Eta } from 'eta'
+import type { Preferences } from '../../suppression/preferences.ts'
+import type { PageTexts, RecipientPage } from '../../tenant/recipient-page.ts'
+import { accentColors } from './colors.ts'
+import { languages } from './languages/choose-language.ts'
+import type { Visit } from './visit.ts'
 
-/** Asks before it acts. The form has no action: it goes to the very address of the page. */
-export function confirmPage(recipient: string, groupName: string | null): string {
-  const what = groupName === null ? 'all mail of this sender' : `mail of the group “${groupName}”`
-  return htmlPage(
-    'Unsubscribe',
-    html`<h1>Unsubscribe</h1>
-<p>Shall ${maskAddress(recipient)} no longer get ${what}?</p>
-<form method="post">
-<button name="confirm" value="yes">Unsubscribe</button>
-</form>`,
-  )
+/** A page and the Content-Security-Policy that allows its style and nothing else. */
+export type Page = { html: string; policy: string }
+
+/** A visit to a page of a sender who may have set how it looks. */
+export type BrandedVisit = Visit & { branding: RecipientPage }
+
+/** Of a failure nobody knows whose page it is. */
+type Frame = Pick<Visit, 'language' | 'root'> & { branding: RecipientPage | null }
+
+const templates = join(import.meta.dirname, 'templates')
+const eta = new Eta({ views: templates, cache: true })
+const css = readFileSync(join(templates, 'page.css'), 'utf8')
+const ownColor = '#1d4fc4'
+
+/** Asks before anything is changed. */
+export function confirmPage(
+  visit: BrandedVisit,
+  { group, isGroupGone }: { group: string | null; isGroupGone: boolean },
+): Page {
+  const { language } = visit
+  const [address, sender] = [isolated(visit.maskedAddress), senderOf(visit)]
+  return render('confirm', visit, language.unsubscribe, {
+    preferencesUrl: visit.preferencesUrl,
+    isGroup: group !== null,
+    isGroupGone,
+    introduction: textOf(visit, 'introduction'),
+    question: group === null ? language.askAll(sender) : language.askGroup(isolated(group)),
+    consequence:
+      group === null
+        ? language.willStopAll(address, sender)
+        : language.willStopGroup(address, sender),
+    languages,
+  })
 }
 
-/** Links in mail get forwarded: the address is shown masked. */
-export function unsubscribedPage(recipient: string): string {
-  return htmlPage(
-    'You are unsubscribed',
-    html`<h1>You are unsubscribed</h1>
-<p>${maskAddress(recipient)} will get no more of this mail.</p>`,
-  )
+/** Confirms; `clickId` is what can be undone. */
+export function unsubscribedPage(
+  visit: BrandedVisit,
+  { group, clickId }: { group: string | null; clickId: string | null },
+): Page {
+  const { language } = visit
+  const [address, sender] = [isolated(visit.maskedAddress), senderOf(visit)]
+  const url = visit.branding.landingUrl
+  return render('unsubscribed', visit, language.unsubscribed, {
+    preferencesUrl: visit.preferencesUrl,
+    clickId,
+    farewell: textOf(visit, 'farewell'),
+    consequence:
+      group === null
+        ? language.stoppedAll(address, sender)
+        : language.stoppedGroup(address, isolated(group), sender),
+    landing: url && { url, text: language.continueTo(isolated(new URL(url).host)) },
+    languages: [],
+  })
 }
 
-/** One text for each answer, whatever was wrong with the link. */
-export const failurePages = {
-  400: htmlPage(
-    'Nothing was changed',
-    '<h1>Nothing was changed</h1>\n<p>This request was not understood.</p>',
-  ),
-  404: htmlPage(
-    'Link not valid',
-    '<h1>This link is not valid</h1>\n<p>Please copy it whole from the mail.</p>',
-  ),
-  503: htmlPage(
-    'Try again',
-    '<h1>Please try again in a minute</h1>\n<p>Nothing was changed yet.</p>',
-  ),
-} as const
+/** Where the recipient stands, and the forms to change it. */
+export function preferencesPage(
+  visit: BrandedVisit,
+  { groups, hasLeftEverything }: Preferences,
+  notice: string | null,
+): Page {
+  const { language } = visit
+  const [address, sender] = [isolated(visit.maskedAddress), senderOf(visit)]
+  return render('preferences', visit, language.preferences, {
+    notice,
+    groups,
+    hasLeftEverything,
+    canSave: !hasLeftEverything && groups.some(({ isDeleted }) => !isDeleted),
+    introduction: textOf(visit, 'introduction'),
+    about: language.preferencesOf(address, sender),
+    noMail: language.noMail(sender),
+    everythingHint: language.everythingHint(sender),
+    languages: notice === null ? languages : [],
+  })
+}
+
+/** One text for each status, whatever was wrong. */
+export function failurePage(
+  place: Pick<Visit, 'language' | 'root'>,
+  statusCode: 400 | 404 | 429 | 503,
+): Page {
+  const { language } = place
+  const [title, hint] = {
+    400: [language.notUnderstood, language.notUnderstoodHint] as const,
+    404: [language.linkInvalid, language.linkInvalidHint] as const,
+    429: [language.tryAgain, language.tryAgainHint] as const,
+    503: [language.tryAgain, language.tryAgainHint] as const,
+  }[statusCode]
+  return render('failure', { ...place, branding: null }, title, { hint, languages: [] })
+}
+
+function render(template: string, frame: Frame, title: string, view: object): Page {
+  const { language, branding, root } = frame
+  const style = css + colorsOf(branding?.color ?? ownColor)
+  const senderName = branding?.senderName ?? null
+  const html = eta.render(template, {
+    language,
+    title: senderName === null ? title : `${title} · ${isolated(senderName)}`,
+    style,
+    senderName,
+    monogram: [...(senderName ?? '')][0]?.toUpperCase(),
+    logoUrl: branding?.logo ? `${root}p/logo/${branding.logo.id}` : null,
+    footer: textOf(frame, 'footer'),
+    ...view,
+  })
+  const hash = createHash('sha256').update(style).digest('base64')
+  const policy = `default-src 'none';style-src 'sha256-${hash}';img-src 'self';form-action 'self';frame-ancestors 'none';base-uri 'none'`
+  return { html, policy }
+}
+
+function colorsOf(color: string): string {
+  const { button, buttonText, onLight, onDark } = accentColors(color)
+  return `:root{--button:${button};--button-text:${buttonText};--on-light:${onLight};--on-dark:${onDark}}`
+}
+
+function senderOf({ language, branding }: BrandedVisit): string {
+  return branding.senderName === null ? language.thisSender : isolated(branding.senderName)
+}
+
+function textOf({ language, branding }: Frame, part: keyof PageTexts): string | null {
+  const texts = branding?.texts
+  return texts?.[language.code]?.[part] ?? texts?.default?.[part] ?? null
+}
+
+/** A name may be written in the other direction than the sentence around it (Unicode TR 9). */
+function isolated(text: string): string {
+  return `\u2068${text}\u2069`
+}

@@ -1,0 +1,55 @@
+import express, { Router } from 'express'
+import type { Keyring } from '../../attribute/keyring.ts'
+import type { SealedPurpose } from '../../attribute/sealed-token.ts'
+import type { Database } from '../../db/sql.ts'
+import type { Log } from '../../log.ts'
+import type { Erasure } from '../../suppression/erased.ts'
+import { readAction } from './action.ts'
+import { sendPreferences, sendQuestion } from './answers.ts'
+import { createPageErrorHandler, sendFailure } from './failures.ts'
+import { formFields } from './form-fields.ts'
+import { createLogoHandler } from './logo.ts'
+import { createOpenToken } from './open-token.ts'
+import { type Clicks, perform } from './perform.ts'
+import { readVisit } from './visit.ts'
+
+type Deps = { db: Database; keyring: Keyring; erasure: Erasure; clicks: Clicks; log: Log }
+
+/** `opens` says which tokens do; the page of preferences has a form of up to 200 groups. */
+const doors: readonly { path: string; opens: readonly SealedPurpose[]; limit: string }[] = [
+  { path: '/u/:token', opens: ['unsubscribe'], limit: '4kb' },
+  { path: '/p/:token', opens: ['preferences'], limit: '16kb' },
+  { path: '/t/u/:token', opens: ['unsubscribe', 'preferences'], limit: '16kb' },
+]
+
+/**
+ * The links in mail: those of List-Unsubscribe fields (RFC 8058), to which mail programs POST and
+ * where people get a page that asks first, and those to the page of preferences. Only POST changes
+ * anything, for scanners follow every link in a mail.
+ */
+export function createRecipientRouter({ db, keyring, erasure, clicks, log }: Deps): Router {
+  const router = Router()
+  const openToken = createOpenToken(keyring, erasure)
+  router.get('/p/logo/:logoId', createLogoHandler(db))
+  for (const { path, opens, limit } of doors) {
+    router.get(path, async (request, response) => {
+      const visit = await readVisit(openToken, request, opens)
+      if (visit === null) sendFailure(request, response, 404)
+      else if (visit.token.purpose === 'preferences')
+        await sendPreferences(db, visit, response, null)
+      else await sendQuestion(db, visit, response)
+    })
+    // Whatever its content type says: the body itself shows what it is.
+    const readBody = express.raw({ limit, inflate: false, type: () => true })
+    router.post(path, readBody, async (request, response) => {
+      const visit = await readVisit(openToken, request, opens)
+      if (visit === null) return sendFailure(request, response, 404)
+      const body: unknown = request.body
+      const action = readAction(formFields(Buffer.isBuffer(body) ? body : Buffer.alloc(0)))
+      if (action === null) return sendFailure(request, response, 400)
+      await perform({ db, clicks }, visit, action, request, response)
+    })
+  }
+  router.use(createPageErrorHandler(log))
+  return router
+}

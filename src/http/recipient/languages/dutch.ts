@@ -1,0 +1,51 @@
+import type { Language } from './language.ts'
+
+export const dutch: Language = {
+  code: 'nl',
+  name: 'Nederlands',
+  direction: 'ltr',
+  language: 'Taal',
+  thisSender: 'deze afzender',
+  continueTo: (host) => `Verder naar ${host}`,
+
+  unsubscribe: 'Afmelden',
+  askAll: (sender) => `Afmelden voor alle e-mail van ${sender}?`,
+  askGroup: (group) => `Afmelden voor ‘${group}’?`,
+  willStopAll: (address, sender) => `${address} krijgt dan geen e-mail meer van ${sender}.`,
+  willStopGroup: (address, sender) =>
+    `${address} krijgt dan geen e-mail van deze soort meer van ${sender}. Andere e-mail blijft komen.`,
+  groupGone: 'De lijst waar deze e-mail bij hoorde, bestaat niet meer.',
+  unsubscribeFromAll: 'Afmelden voor alle e-mail',
+  choose: 'Kiezen welke e-mail u krijgt',
+
+  unsubscribed: 'U bent afgemeld',
+  stoppedAll: (address, sender) => `${address} krijgt geen e-mail meer van ${sender}.`,
+  stoppedGroup: (address, group, sender) => `${address} krijgt ‘${group}’ van ${sender} niet meer.`,
+  onItsWay: 'E-mail die al onderweg is, kan nog aankomen.',
+  mistake: 'Was dit een vergissing?',
+  undo: 'Ongedaan maken',
+
+  preferences: 'Uw e-mailvoorkeuren',
+  preferencesOf: (address, sender) => `Kies wat ${address} van ${sender} krijgt.`,
+  groups: 'Soorten e-mail',
+  subscribed: 'Aangemeld',
+  left: 'Afgemeld',
+  deleted: 'Verwijderd',
+  deletedHint: 'Deze lijst bestaat niet meer.',
+  save: 'Opslaan',
+  saved: 'Uw keuze is opgeslagen.',
+  undone: 'Ongedaan gemaakt: u bent weer aangemeld.',
+  unchanged: 'Er hoefde niets te veranderen.',
+  everything: 'Alle e-mail',
+  everythingHint: (sender) => `Helemaal geen e-mail van ${sender} krijgen.`,
+  noMail: (sender) => `U krijgt geen e-mail van ${sender}.`,
+  choicesKept: 'Uw keuzes hieronder gelden weer zodra u zich opnieuw aanmeldt.',
+  subscribeAgain: 'Opnieuw aanmelden',
+
+  notUnderstood: 'Er is niets gewijzigd',
+  notUnderstoodHint: 'Dit verzoek is niet begrepen. Ga terug en probeer het opnieuw.',
+  linkInvalid: 'Deze link is niet geldig',
+  linkInvalidHint: 'Kopieer de hele link uit de e-mail, of gebruik die van een nieuwere e-mail.',
+  tryAgain: 'Probeer het over een minuut opnieuw',
+  tryAgainHint: 'Er is nog niets gewijzigd.',
+}

@@ -1,0 +1,51 @@
+import type { Language } from './language.ts'
+
+export const spanish: Language = {
+  code: 'es',
+  name: 'Español',
+  direction: 'ltr',
+  language: 'Idioma',
+  thisSender: 'este remitente',
+  continueTo: (host) => `Continuar a ${host}`,
+
+  unsubscribe: 'Cancelar la suscripción',
+  askAll: (sender) => `¿Cancelar la suscripción a todos los correos de ${sender}?`,
+  askGroup: (group) => `¿Cancelar la suscripción a «${group}»?`,
+  willStopAll: (address, sender) => `${address} no recibirá más correos de ${sender}.`,
+  willStopGroup: (address, sender) =>
+    `${address} no recibirá más correos de este tipo de ${sender}. Los demás seguirán llegando.`,
+  groupGone: 'La lista a la que pertenecía este correo ya no existe.',
+  unsubscribeFromAll: 'Cancelar la suscripción a todos los correos',
+  choose: 'Elegir qué correos recibir',
+
+  unsubscribed: 'Suscripción cancelada',
+  stoppedAll: (address, sender) => `${address} no recibirá más correos de ${sender}.`,
+  stoppedGroup: (address, group, sender) => `${address} no recibirá más «${group}» de ${sender}.`,
+  onItsWay: 'Es posible que aún llegue algún correo que ya estaba en camino.',
+  mistake: '¿Ha sido un error?',
+  undo: 'Deshacer',
+
+  preferences: 'Preferencias de correo',
+  preferencesOf: (address, sender) => `Elija qué correos de ${sender} recibe ${address}.`,
+  groups: 'Tipos de correo',
+  subscribed: 'Suscripción activa',
+  left: 'Suscripción cancelada',
+  deleted: 'Eliminada',
+  deletedHint: 'Esta lista ya no existe.',
+  save: 'Guardar',
+  saved: 'Su elección se ha guardado.',
+  undone: 'Deshecho: la suscripción vuelve a estar activa.',
+  unchanged: 'No ha sido necesario cambiar nada.',
+  everything: 'Todos los correos',
+  everythingHint: (sender) => `No recibir ningún correo de ${sender}.`,
+  noMail: (sender) => `No recibe ningún correo de ${sender}.`,
+  choicesKept: 'Las opciones de abajo volverán a aplicarse cuando se suscriba de nuevo.',
+  subscribeAgain: 'Volver a suscribirse',
+
+  notUnderstood: 'No se ha cambiado nada',
+  notUnderstoodHint: 'No se ha entendido la solicitud. Vuelva atrás e inténtelo de nuevo.',
+  linkInvalid: 'Este enlace no es válido',
+  linkInvalidHint: 'Copie el enlace completo del correo o use el de un correo más reciente.',
+  tryAgain: 'Inténtelo de nuevo en un minuto',
+  tryAgainHint: 'Todavía no se ha cambiado nada.',
+}
