@@ -26,14 +26,22 @@ export class ApiError extends Error {
   }
 }
 
-/** 429; the time is what is left until the next try may succeed. */
-export class RateLimitError extends ApiError {
-  override name = 'RateLimitError'
+/** The time is what is left until the next try may succeed. */
+export class RetryLaterError extends ApiError {
+  override name = 'RetryLaterError'
   readonly retryAfterSeconds: number
 
-  constructor(waitMs: number) {
-    super(429, 'Rate limit exceeded')
+  constructor(statusCode: number, message: string, waitMs: number) {
+    super(statusCode, message)
     this.retryAfterSeconds = Math.ceil(waitMs / 1_000)
+  }
+}
+
+export class RateLimitError extends RetryLaterError {
+  override name = 'RateLimitError'
+
+  constructor(waitMs: number) {
+    super(429, 'Rate limit exceeded', waitMs)
   }
 }
 
@@ -55,17 +63,32 @@ const outageRetrySeconds = 2
 /** Answers whatever was thrown in the JSON shape of the v3 API. */
 export function createErrorHandler(log: Log): ErrorRequestHandler {
   return (error, request, response, next) => {
-    const failure = failureOf(error)
-    logFailure(log, request, failure, error)
+    logFailure(log, request, failureOf(error), error)
     if (response.headersSent) {
       next(error)
       return
     }
-    if (failure.statusCode === 401) response.set('WWW-Authenticate', 'Bearer')
-    const retryAfter =
-      error instanceof RateLimitError ? error.retryAfterSeconds : outageRetrySeconds
-    if ([429, 503].includes(failure.statusCode)) response.set('Retry-After', String(retryAfter))
-    response.status(failure.statusCode).json(errorBody(error, failure))
+    const { statusCode, headers, body } = failureAnswer(error)
+    response.status(statusCode).set(headers).json(body)
+  }
+}
+
+/** What a client is told of whatever was thrown. */
+export function failureAnswer(error: unknown): {
+  statusCode: number
+  headers: Record<string, string>
+  body: object
+} {
+  const failure = failureOf(error)
+  const { statusCode } = failure
+  const retryAfter = retryAfterSeconds(error, failure)
+  return {
+    statusCode,
+    headers: {
+      ...(statusCode === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
+      ...(retryAfter === null ? {} : { 'Retry-After': String(retryAfter) }),
+    },
+    body: errorBody(error, failure),
   }
 }
 
@@ -89,6 +112,11 @@ export function logFailure(log: Log, request: Request, failure: Failure, error: 
     { err: error, requestId: requestIdOf(request), method: request.method, route },
     'request failed',
   )
+}
+
+function retryAfterSeconds(error: unknown, { statusCode }: Failure): number | null {
+  if (error instanceof RetryLaterError) return error.retryAfterSeconds
+  return statusCode === 503 ? outageRetrySeconds : null
 }
 
 function failure(statusCode: number, message: string): Failure {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { type BodyLimits, bodyLimits, createBodyDeadlines } from './body-deadlines.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 
 export type HttpServer = {
@@ -17,10 +18,11 @@ export type HttpServerOptions = {
   maxConnections: number
   /** How long a client may take to read an answer. */
   readTimeoutMs?: number
+  /** How long it may take to send a body. */
+  bodies?: BodyLimits
 }
 
 const headersTimeoutMs = 10_000
-const requestTimeoutMs = 15_000
 /** Longer than proxies hold idle connections, or they send into one that is just being closed. */
 const keepAliveTimeoutMs = 65_000
 const drainTimeoutMs = 6_000
@@ -28,12 +30,13 @@ const drainTimeoutMs = 6_000
 const maxRequestsPerSocket = 10_000
 
 export function createHttpServer(
-  { host, port, maxConnections, readTimeoutMs = 60_000 }: HttpServerOptions,
+  { host, port, maxConnections, readTimeoutMs = 60_000, bodies = bodyLimits }: HttpServerOptions,
   listener: RequestListener,
 ): HttpServer {
   const server = createServer({
     headersTimeout: headersTimeoutMs,
-    requestTimeout: requestTimeoutMs,
+    // That of bodies is ours: it depends on the call.
+    requestTimeout: 0,
     keepAliveTimeout: keepAliveTimeoutMs,
     connectionsCheckingInterval: 1_000,
   })
@@ -42,6 +45,7 @@ export function createHttpServer(
   // Node's own closeIdleConnections leaves out those that have never sent anything.
   const idle = new Set<Socket>()
   const open = new Set<ServerResponse>()
+  const deadlines = createBodyDeadlines(bodies)
   let draining = false
   server.on('connection', (socket) => {
     idle.add(socket)
@@ -51,6 +55,7 @@ export function createHttpServer(
     const { socket } = request
     idle.delete(socket)
     open.add(response)
+    deadlines.watch(request, response)
     if (draining) response.setHeader('Connection', 'close')
     let unread: NodeJS.Timeout | undefined
     response.once('prefinish', () => {
@@ -59,6 +64,8 @@ export function createHttpServer(
     response.once('close', () => {
       clearTimeout(unread)
       open.delete(response)
+      // Whatever is left of a body that was refused has to go by before the next request.
+      if (!request.complete) request.resume()
       if (draining) socket.destroySoon()
       else if (!socket.destroyed) idle.add(socket)
     })
@@ -78,7 +85,10 @@ export function createHttpServer(
     },
     async close() {
       draining = true
-      if (!server.listening) return
+      if (!server.listening) {
+        deadlines.close()
+        return
+      }
       const closed = once(server, 'close')
       server.close()
       for (const response of open) {
@@ -88,6 +98,7 @@ export function createHttpServer(
       const timer = setTimeout(() => server.closeAllConnections(), drainTimeoutMs)
       await closed
       clearTimeout(timer)
+      deadlines.close()
     },
   }
 }

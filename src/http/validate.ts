@@ -3,12 +3,15 @@ import { canonicalAddress } from '../feedback/address.ts'
 import { type Problem, ValidationError } from './errors.ts'
 
 /** An address in any spelling; what comes out is canonical. */
-export const emailAddress = z.string().transform((text, context) => {
-  const address = canonicalAddress(text)
-  if (address !== null) return address
-  context.addIssue({ code: 'custom', message: 'Invalid email address' })
-  return z.NEVER
-})
+export const emailAddress = z
+  .string()
+  .transform((text, context) => {
+    const address = canonicalAddress(text)
+    if (address !== null) return address
+    context.addIssue({ code: 'custom', message: 'Invalid email address' })
+    return z.NEVER
+  })
+  .meta({ format: 'email' })
 
 /** Text that PostgreSQL can hold; `null` when absent. */
 export function optionalText(maxLength: number) {
@@ -27,6 +30,7 @@ export function wholeNumber(min: number, max: number) {
     .regex(/^\d{1,15}$/, 'Must be a whole number')
     .transform(Number)
     .pipe(z.number().min(min).max(max))
+    .meta({ type: 'integer', minimum: min, maximum: max })
 }
 
 /** The parts of a request that a call looks at. */
@@ -36,14 +40,16 @@ export type RequestSchemas<P, Q, B> = {
   body?: z.ZodType<B>
 }
 
+const anything = z.unknown()
+
 /** The parts of a request in the shapes asked for. Throws a ValidationError with all faults. */
 export function validate<P, Q, B>(
   schemas: RequestSchemas<P, Q, B>,
   request: { params: unknown; query: unknown; body: unknown },
 ): { params: P; query: Q; body: B } {
-  const params = (schemas.params ?? (z.unknown() as z.ZodType<P>)).safeParse(request.params)
-  const query = (schemas.query ?? (z.unknown() as z.ZodType<Q>)).safeParse(request.query)
-  const body = (schemas.body ?? (z.unknown() as z.ZodType<B>)).safeParse(request.body)
+  const params = (schemas.params ?? (anything as z.ZodType<P>)).safeParse(request.params)
+  const query = (schemas.query ?? (anything as z.ZodType<Q>)).safeParse(request.query)
+  const body = (schemas.body ?? (anything as z.ZodType<B>)).safeParse(request.body)
   if (params.success && query.success && body.success) {
     return { params: params.data, query: query.data, body: body.data }
   }

@@ -6,11 +6,18 @@ import { type SealedToken, sealToken } from '../../src/attribute/sealed-token.ts
 import { loadRules } from '../../src/classify/rules.ts'
 import { rulesDirectory } from '../../src/cli/package-root.ts'
 import { createDatabase, type Database } from '../../src/db/sql.ts'
-import { createApp } from '../../src/http/app.ts'
+import { exportList } from '../../src/export.ts'
+import { type AppDeps, createHttpDoor } from '../../src/http/app.ts'
+import { createGate, type Gate, type GateDeps } from '../../src/http/gate.ts'
 import { createHttpServer } from '../../src/http/server.ts'
+import { importFile } from '../../src/import.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { createParser } from '../../src/parse/parse.ts'
-import { createPipeline } from '../../src/pipeline.ts'
+import { summarise, summaryBytes } from '../../src/parse/summary.ts'
+import { createPipeline, type Pipeline, type PipelineDeps } from '../../src/pipeline.ts'
+import { release } from '../../src/release.ts'
+import { checkSessions, createChecker } from '../../src/suppression/check-batches.ts'
+import { createErasure } from '../../src/suppression/erased.ts'
 import { type ApiKeyScope, addApiKey } from '../../src/tenant/api-key.ts'
 import { findInboundDomain } from '../../src/tenant/inbound-domains.ts'
 import { addTenant } from '../../src/tenant/tenants.ts'
@@ -25,6 +32,12 @@ export type Door = {
   sql: TestDatabase['sql']
   target: TestDatabase['target']
   keyring: Keyring
+  /** Takes mail that comes in beside it. */
+  pipeline: Pipeline
+  secret: string
+  gate: Gate
+  /** Of which all this is made, for a door beside it. */
+  deps: AppDeps
   registry: Registry
   /** Every log line so far. */
   log: () => string
@@ -45,20 +58,23 @@ type CallOptions = {
   headers?: Record<string, string>
 }
 
+/** Only API keys, and no limits, unless the file is about them. */
+type GateOptions = Partial<Pick<GateDeps, 'jwt' | 'redis' | 'rates'>>
+
 const secret = 'a secret of the tests, long enough'
 
 /** One door for a test file, on a free port, over a database of its own. */
-export function useDoor(): Door {
+export function useDoor(options: GateOptions = {}): Door {
   const door = {} as Door
   let close: () => Promise<void>
   beforeAll(async () => {
-    close = await open(door)
+    close = await open(door, options)
   })
   afterAll(() => close())
   return door
 }
 
-async function open(door: Door): Promise<() => Promise<void>> {
+async function open(door: Door, options: GateOptions): Promise<() => Promise<void>> {
   const test = await createTestDatabase()
   const db = createDatabase(test.target)
   const keyring = createKeyring(db, secret)
@@ -76,25 +92,49 @@ async function open(door: Door): Promise<() => Promise<void>> {
   let fixed: Date | null = null
   const now = () => fixed ?? new Date()
   const parser = createParser()
-  const pipeline = createPipeline({
+  const stages: PipelineDeps = {
     db,
     keyring,
     findDomain: (name) => db.run((sql) => findInboundDomain(sql, name)),
     parser,
+    senders: { verify: async () => ({ result: 'undecided' }), close: async () => undefined },
+    feedOf: () => 'other',
+    erasure: createErasure(db, secret),
     rules: loadRules(rulesDirectory()),
     raw: 'undecided',
     log: logger,
     metrics,
     now,
-  })
-  const app = createApp({
+  }
+  const pipeline = createPipeline(stages)
+  const closed = { jwt: null, redis: null, rates: { calls: 0, checks: 0 } }
+  const gate = createGate({ ...closed, ...options, db, log: logger, now })
+  const checks = createDatabase(test.target, checkSessions)
+  const deps: AppDeps = {
     db,
     keyring,
+    secret,
+    gate,
     log: logger,
     trustProxy: [],
-    unsubscribe: pipeline.processUnsubscribe,
+    publicUrl: 'https://feedback.example',
+    version: '0.0.0',
+    clicks: pipeline,
+    checker: createChecker({ db: checks, now }),
+    messages: {
+      summarise,
+      summaryBytes,
+      release: (waiting, vouched) => release(stages, waiting, vouched),
+    },
+    transfers: {
+      importFile: (order, file) => importFile({ db, erasure: stages.erasure, now }, order, file),
+      // Tests of what is worked off later start an importer of their own.
+      wakeImporter: () => undefined,
+      exportList: (...list) => exportList({ db, now }, ...list),
+    },
     now,
-  })
+  }
+  const app = createHttpDoor(deps)
   const server = createHttpServer({ host: '127.0.0.1', port: 0, maxConnections: 1_000 }, app)
   const address = await server.listen()
   const url = `http://127.0.0.1:${address.port}`
@@ -105,6 +145,10 @@ async function open(door: Door): Promise<() => Promise<void>> {
     sql: test.sql,
     target: test.target,
     keyring,
+    pipeline,
+    secret,
+    gate,
+    deps,
     registry: metrics.registry,
     log: () => lines,
     logger,
@@ -123,6 +167,7 @@ async function open(door: Door): Promise<() => Promise<void>> {
   return async () => {
     await server.close()
     await parser.close()
+    await checks.close()
     await db.close()
     if (!dropped) await test.drop()
   }

@@ -1,11 +1,8 @@
 import { uuidv7 } from 'uuidv7'
-import type { Feedback } from '../../feedback/feedback.ts'
-import {
-  type SuppressionEntry,
-  type SuppressionList,
-  untilRemoved,
-} from '../../feedback/suppression.ts'
+import type { Sql } from '../../db/sql.ts'
+import { feedbackKinds, type SuppressionEntry, untilRemoved } from '../../feedback/suppression.ts'
 import { addToOutbox } from '../../publish/outbox.ts'
+import { addAudit } from '../../record/audit.ts'
 import { addFeedback, type FeedbackRow } from '../../record/feedback.ts'
 import { addSuppressions } from '../../suppression/add.ts'
 import type { Caller } from './route.ts'
@@ -14,21 +11,44 @@ import type { Caller } from './route.ts'
 export type Addition = Pick<SuppressionEntry, 'list' | 'groupId' | 'address'> &
   Partial<Pick<SuppressionEntry, 'bounceClass' | 'reason' | 'source'>>
 
-/** Puts addresses onto lists until they are removed, all or none. */
+/** Few enough for one transaction to stay far below the deadline of the database. */
+const chunk = 2_000
+
+/**
+ * Puts addresses onto lists until they are removed, so many a transaction; `demand` may refuse by
+ * throwing, in each of them. When it fails half-way the first half is listed; to ask again is safe.
+ */
 export async function add(
-  { db, tenantId, now }: Caller,
+  caller: Caller,
   additions: readonly Addition[],
+  demand: (sql: Sql) => Promise<void> = async () => undefined,
 ): Promise<void> {
-  const entries = additions.map((addition) => entryOf(addition, now))
-  await db.transaction(async (sql) => {
-    const added = await addSuppressions(sql, tenantId, entries)
-    await addFeedback(
-      sql,
-      entries.map((entry) => feedbackRowOf(tenantId, entry)),
-    )
-    const events = added.map((entry) => ({ change: 'added' as const, ...entry }))
-    await addToOutbox(sql, tenantId, events, now)
+  const entries = additions.map((addition) => entryOf(addition, caller.now))
+  for (let start = 0; start < entries.length; start += chunk) {
+    await caller.db.transaction(async (sql) => {
+      await demand(sql)
+      await addEntries(sql, caller, entries.slice(start, start + chunk))
+    })
+  }
+}
+
+async function addEntries(
+  sql: Sql,
+  { tenantId, by, now }: Caller,
+  entries: readonly SuppressionEntry[],
+): Promise<void> {
+  const added = await addSuppressions(sql, tenantId, entries)
+  await addFeedback(
+    sql,
+    entries.map((entry) => feedbackRowOf(tenantId, entry)),
+  )
+  const events = added.map((entry) => ({ change: 'added' as const, ...entry }))
+  await addToOutbox(sql, tenantId, events, now)
+  const changes = entries.map(({ list, groupId, address, bounceClass }) => {
+    const detail = bounceClass === null ? {} : { bounce_type: bounceClass }
+    return { action: 'suppression.add' as const, list, groupId, address, detail }
   })
+  await addAudit(sql, tenantId, by, changes, now)
 }
 
 function entryOf(addition: Addition, now: Date): SuppressionEntry {
@@ -40,18 +60,11 @@ function entryOf(addition: Addition, now: Date): SuppressionEntry {
   }
 }
 
-const kinds: Record<SuppressionList, Feedback['kind']> = {
-  bounces: 'bounce',
-  spam_reports: 'spam-report',
-  global_unsubscribes: 'unsubscribe',
-  group_unsubscribes: 'unsubscribe',
-}
-
 function feedbackRowOf(tenantId: number, entry: SuppressionEntry): FeedbackRow {
   return {
     tenant_id: tenantId,
     feedback_id: uuidv7(),
-    kind: kinds[entry.list],
+    kind: feedbackKinds[entry.list],
     recipient: entry.address,
     reported_at: entry.since,
     origin: entry.origin,

@@ -1,5 +1,6 @@
 import type { Feedback } from '../../feedback/feedback.ts'
 import { listFeedback, type PastFeedback } from '../../record/history.ts'
+import { findImportLine } from '../../suppression/import-line.ts'
 import { findSuppression, type ListKey } from '../../suppression/list.ts'
 import { ApiError } from '../errors.ts'
 import type { Caller } from './route.ts'
@@ -19,6 +20,11 @@ export async function listOccurrences(
     if (entry === null) throw new ApiError(404, 'Not found')
     const history = { recipient, kind, since: entry.createdAt }
     const occurrences = await listFeedback(sql, tenantId, history, maxOccurrences)
+    const line = await findImportLine(sql, tenantId, key, recipient)
+    if (line !== null) {
+      occurrences.push({ ...line, reportedAt: line.since })
+      return occurrences.slice(0, maxOccurrences)
+    }
     // History may be kept for a shorter time than the lists.
     return occurrences.length > 0 ? occurrences : [{ ...entry, reportedAt: entry.createdAt }]
   })

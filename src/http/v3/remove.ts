@@ -1,24 +1,41 @@
 import { z } from 'zod'
 import type { Sql } from '../../db/sql.ts'
 import { addToOutbox } from '../../publish/outbox.ts'
+import { addAudit } from '../../record/audit.ts'
 import type { ListKey } from '../../suppression/list.ts'
 import { removeNextSuppressions, removeSuppression } from '../../suppression/remove.ts'
 import { emailInPath } from './list.ts'
 import { type Answer, type Caller, type Route, route } from './route.ts'
 
 /** `DELETE …/{email}` and `DELETE …?delete_all=true` of a list. */
-export function removalRoutes(key: ListKey, collection: string): readonly Route[] {
-  const scope = 'suppressions.write'
+export function removalRoutes(key: ListKey, collection: string, tag: string): readonly Route[] {
   return [
     route(
-      'delete',
-      `${collection}/:email`,
-      scope,
-      { params: emailInPath },
+      {
+        method: 'delete',
+        path: `${collection}/:email`,
+        scope: 'suppressions.write',
+        tag,
+        summary: 'Take one address off the list: 204 also when it is not on it',
+        params: emailInPath,
+        responses: { 204: null },
+      },
       ({ params, ...caller }) => removeOne(caller, key, params.email),
     ),
-    route('delete', collection, scope, { query: deleteAllQuery }, (caller) =>
-      removeAll(caller, key),
+    route(
+      {
+        method: 'delete',
+        path: collection,
+        scope: 'suppressions.write',
+        tag,
+        summary: 'Take all addresses off the list',
+        query: deleteAllQuery,
+        responses: { 204: null },
+      },
+      async (caller) => {
+        await removeAll(caller, key)
+        return { status: 204 }
+      },
     ),
   ]
 }
@@ -32,31 +49,40 @@ const deleteAllQuery = z.strictObject({
 const chunk = 2_000
 
 /** Takes one address off a list; 204 also when it is not there. */
-async function removeOne(caller: Caller, key: ListKey, address: string): Promise<Answer> {
-  const { db, tenantId } = caller
+export async function removeOne(
+  caller: Caller,
+  key: ListKey,
+  address: string,
+): Promise<Answer<never>> {
+  const { db, tenantId, by, now } = caller
   await db.transaction(async (sql) => {
-    if (await removeSuppression(sql, tenantId, key, address))
-      await tell(sql, caller, key, [address])
+    if (!(await removeSuppression(sql, tenantId, key, address))) return
+    await tell(sql, caller, key, [address])
+    await addAudit(sql, tenantId, by, [{ action: 'suppression.remove', ...key, address }], now)
   })
   return { status: 204 }
 }
 
 /**
- * Takes all addresses off a list, one transaction after the other, and answers when all are gone
- * that were there. When it fails half-way the first half is gone; to ask again is safe.
+ * Takes all addresses off a list, one transaction after the other, and gives back how many were
+ * there. When it fails half-way the first half is gone; to ask again is safe.
  */
-async function removeAll(caller: Caller, key: ListKey): Promise<Answer> {
-  const { db, tenantId } = caller
+export async function removeAll(caller: Caller, key: ListKey): Promise<number> {
+  const { db, tenantId, by, now } = caller
+  let entries = 0
   let removed: string[] = []
   do {
     const after = removed.at(-1) ?? ''
     removed = await db.transaction(async (sql) => {
       const next = await removeNextSuppressions(sql, tenantId, key, { after, limit: chunk })
       await tell(sql, caller, key, next)
+      const change = { action: 'suppression.remove-all' as const, ...key, entries: next.length }
+      await addAudit(sql, tenantId, by, next.length > 0 ? [change] : [], now)
       return next
     })
+    entries += removed.length
   } while (removed.length === chunk)
-  return { status: 204 }
+  return entries
 }
 
 async function tell(

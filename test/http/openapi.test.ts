@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest'
+import { useDoor } from './door.ts'
+
+const door = useDoor()
+
+type Operation = { summary: string; tags: string[]; responses: Record<string, object> }
+type Document = { openapi: string; paths: Record<string, Record<string, Operation>> }
+
+async function read(): Promise<Document> {
+  const { status, json } = await door.call('GET', '/openapi.json')
+  expect(status).toBe(200)
+  return json as Document
+}
+
+describe('GET /openapi.json', () => {
+  test('is OpenAPI 3.1 and has every call with its failures', async () => {
+    const { openapi, paths } = await read()
+    expect(openapi).toBe('3.1.0')
+    expect(Object.keys(paths['/v3/suppression/bounces'] ?? {})).toEqual(['get', 'post', 'delete'])
+    const operations = Object.values(paths).flatMap((path) => Object.values(path))
+    for (const { summary, tags, responses } of operations) {
+      expect(summary).not.toBe('')
+      expect(tags).toHaveLength(1)
+      expect(Object.keys(responses)).toEqual(expect.arrayContaining(['400', '401', '403', '503']))
+    }
+  })
+
+  test('says what numbers and addresses in a request may be', async () => {
+    const { paths } = await read()
+    expect(paths['/v3/suppression/bounces']?.['get']).toMatchObject({
+      parameters: expect.arrayContaining([
+        expect.objectContaining({
+          name: 'limit',
+          in: 'query',
+          required: false,
+          schema: { type: 'integer', minimum: 1, maximum: 500 },
+        }),
+      ]),
+    })
+  })
+
+  test('needs no key, as the page that shows it', async () => {
+    const page = await door.call('GET', '/docs')
+    expect(page.status).toBe(200)
+    expect(page.text).toContain('/docs/swagger-ui-bundle.js')
+    for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js', 'start.js']) {
+      const { status, text } = await door.call('GET', `/docs/${file}`)
+      expect([status, text.length > 100]).toEqual([200, true])
+    }
+  })
+})
+
+test('an answer that is not as documented fails the test that gets it', async () => {
+  await expect(
+    fetch(`${door.url}/v3/asm/groups`, { headers: { authorization: 'none' } }),
+  ).resolves.toMatchObject({ status: 401 })
+})
