@@ -1,3 +1,4 @@
+import { Resolver } from 'node:dns'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { canonicalDomain } from './feedback/address.ts'
@@ -13,6 +14,7 @@ type Variable<Value> = {
 
 const port = z.coerce.number('must be a port number').int().min(0).max(65_535)
 const count = z.coerce.number('must be a whole number').int().min(1, 'must be at least 1')
+const rate = z.coerce.number('must be a whole number').int().min(0, 'must not be negative')
 /** Twice as many characters of hexadecimal text must fit into one statement of the driver. */
 const messageBytes = count.max(100 * 1024 * 1024, 'must be at most 104857600 (100 MiB)')
 const url = (protocol: RegExp, example: string) =>
@@ -30,6 +32,15 @@ const inboundDomain = z.string().transform((text, context) => {
   if (domain === null) context.addIssue(`${text} is no domain`)
   return domain ?? ''
 })
+const dnsServers = z.string().transform((text, context) => {
+  const list = text.split(',').map((server) => server.trim())
+  try {
+    new Resolver().setServers(list)
+  } catch {
+    context.addIssue(`${text} is no list of addresses such as 192.0.2.1,[2001:db8::1]:5353`)
+  }
+  return list
+})
 const text = z.string()
 
 /** The variables of the environment, in the order in which an operator meets them. */
@@ -44,8 +55,11 @@ export const variables = {
     '1 = start although PostgreSQL runs with fsync=off and may lose what it confirmed.',
   ),
   REDIS_URL: secret(
-    url(/^rediss?$/, 'redis://host:6379'),
-    'Redis for shared rate limits and events.',
+    text.refine(
+      isRedisUrl,
+      'must be a URL such as redis://host:6379 or rediss://:password@host:6379/2',
+    ),
+    'Redis in which all processes count rate limits together. Without it each counts for itself.',
   ),
   HEARBACK_DATA_DIR: variable(
     text,
@@ -135,12 +149,27 @@ export const variables = {
     null,
     'Folder with bounce rules of your own; they come before the built-in ones.',
   ),
+  HEARBACK_FEEDBACK_LOOPS: variable(
+    text,
+    null,
+    'File with senders of feedback loops besides those of config/feedback-loops.json.',
+  ),
+  HEARBACK_DNS_SERVERS: variable(
+    dnsServers,
+    null,
+    'DNS servers (addresses, with :port if it is not 53) for DKIM keys. Default: those of the machine.',
+  ),
   HEARBACK_RETENTION_MESSAGES_DAYS: variable(
     count,
     '90',
     'How long messages are kept, without their bytes.',
   ),
   HEARBACK_RETENTION_RAW_DAYS: variable(count, '30', 'How long the bytes of messages are kept.'),
+  HEARBACK_QUARANTINE_BYTES: variable(
+    count,
+    '1073741824',
+    'What those bytes may take in all; beyond it the oldest are dropped first. With HEARBACK_RAW=all raise it.',
+  ),
   HEARBACK_RETENTION_OUTBOX_DAYS: variable(
     count,
     '30',
@@ -149,12 +178,21 @@ export const variables = {
   HEARBACK_JWKS_URL: variable(
     url(/^https?$/, 'https://id.example.com/jwks'),
     null,
-    'Keys of the JSON Web Tokens that the API accepts.',
+    'Public keys (JWKS) of the JSON Web Tokens that the API accepts besides its own keys.',
   ),
   HEARBACK_JWT_ISSUER: variable(text, null, 'Issuer that those tokens must name.'),
   HEARBACK_JWT_AUDIENCE: variable(text, null, 'Audience that those tokens must name.'),
-  HEARBACK_JWT_TENANT_CLAIM: variable(text, null, 'Claim of those tokens that names the tenant.'),
-  HEARBACK_CHECK_RATE: variable(count, null, 'Checks a second that one API key may ask for.'),
+  HEARBACK_JWT_TENANT_CLAIM: variable(
+    text,
+    'tenant_id',
+    'Claim of those tokens that says which tenant: its name as text, or its id as number.',
+  ),
+  HEARBACK_API_RATE: variable(
+    rate,
+    '1000',
+    'Calls a second that one API key or token subject may make, checks aside; 0 = no limit.',
+  ),
+  HEARBACK_CHECK_RATE: variable(rate, '0', 'The same for checks; 0 = no limit.'),
   HEARBACK_WEBHOOK_ALLOW_PRIVATE: variable(flag, '0', '1 = webhooks may go to private addresses.'),
   HEARBACK_BOOTSTRAP_TENANT: variable(
     text,
@@ -184,15 +222,7 @@ export type VariableName = keyof typeof variables
 
 /** Promised names whose parts of the program are still to come. */
 export function isNotUsedYet(name: VariableName): boolean {
-  const notYet: readonly VariableName[] = [
-    'REDIS_URL',
-    'HEARBACK_JWKS_URL',
-    'HEARBACK_JWT_ISSUER',
-    'HEARBACK_JWT_AUDIENCE',
-    'HEARBACK_JWT_TENANT_CLAIM',
-    'HEARBACK_CHECK_RATE',
-    'HEARBACK_WEBHOOK_ALLOW_PRIVATE',
-  ]
+  const notYet: readonly VariableName[] = ['HEARBACK_WEBHOOK_ALLOW_PRIVATE']
   return notYet.includes(name)
 }
 
@@ -211,6 +241,19 @@ function variable<Value>(
 
 function secret<Value>(schema: z.ZodType<Value>, description: string): Variable<Value> {
   return { ...variable(schema, null, description), secret: true }
+}
+
+function isRedisUrl(text: string): boolean {
+  const hasDatabaseNumber = /^rediss?:\/\/[^/?#]+(?:\/\d*)?$/.test(text)
+  return hasDatabaseNumber && URL.canParse(text) && isPercentEncoded(text)
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== ''
+  } catch {
+    return false
+  }
 }
 
 function isRange(range: string): boolean {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
+import { readJwt, warningsOfJwt } from './config-jwt.ts'
 import { isNotUsedYet, type VariableName, variables } from './config-variables.ts'
 
 export type Listen = { host: string; port: number }
@@ -10,6 +11,8 @@ export type Config = {
   /** `null`: the embedded PostgreSQL in dataDir. */
   databaseUrl: string | null
   acceptFsyncOff: boolean
+  /** `null`: each process counts for itself. */
+  redisUrl: string | null
   dataDir: string
   /** `null`: generated into dataDir. */
   secret: string | null
@@ -27,8 +30,17 @@ export type Config = {
   }
   http: Listen & { trustProxy: readonly string[] }
   admin: Listen
+  /** JSON Web Tokens that the API accepts; `null`: none. */
+  jwt: { jwksUrl: string; issuer: string; audience: string; tenantClaim: string } | null
+  /** Calls and checks a second that one credential may make; 0: as many as it likes. */
+  rates: { calls: number; checks: number }
   raw: 'undecided' | 'all' | 'none'
+  /** What the bytes of messages may take. */
+  quarantineBytes: number
   rulesDir: string | null
+  feedbackLoopsFile: string | null
+  /** None: those of the machine. */
+  dnsServers: readonly string[]
   retentionDays: { messages: number; raw: number; digests: number; outbox: number }
   bootstrap: {
     /** Somebody named at least one of them: then they are made on every kind of database. */
@@ -64,6 +76,7 @@ export function readConfig(env: Environment = process.env): Config {
   const problems: string[] = []
   const values = readValues(env, problems)
   const tls = readTls(values, problems)
+  const jwt = readJwt(values, problems)
   if (values.DATABASE_URL !== null && !isGiven(env, 'HEARBACK_SECRET')) {
     problems.push(
       'HEARBACK_SECRET: is required with DATABASE_URL; set 32 random bytes, such as the output of `openssl rand -base64 32`',
@@ -73,8 +86,11 @@ export function readConfig(env: Environment = process.env): Config {
   const isAskedFor = names().some(
     (name) => name.startsWith('HEARBACK_BOOTSTRAP_') && isGiven(env, name),
   )
-  const config = group(values, tls, isAskedFor)
-  return { ...config, warnings: [...warningsOf(env), ...warningsOfLinks(config, values)] }
+  const config = group(values, { tls, jwt, isAskedFor })
+  return {
+    ...config,
+    warnings: [...warningsOf(env), ...warningsOfLinks(config, values), ...warningsOfJwt(jwt)],
+  }
 }
 
 /** One variable as `hearback config` shows it; the value of a secret is masked. */
@@ -185,13 +201,13 @@ function readText(path: string): string {
 
 function group(
   values: Values,
-  tls: Config['smtp']['tls'],
-  isAskedFor: boolean,
+  { tls, jwt, isAskedFor }: { tls: Config['smtp']['tls']; jwt: Config['jwt']; isAskedFor: boolean },
 ): Omit<Config, 'warnings'> {
   const http = { host: values.HEARBACK_HTTP_HOST ?? '', port: values.HEARBACK_HTTP_PORT ?? 0 }
   return {
     databaseUrl: values.DATABASE_URL,
     acceptFsyncOff: values.HEARBACK_ACCEPT_FSYNC_OFF ?? false,
+    redisUrl: values.REDIS_URL,
     dataDir: resolve(values.HEARBACK_DATA_DIR ?? ''),
     secret: values.HEARBACK_SECRET,
     hostname: values.HEARBACK_HOSTNAME ?? hostname(),
@@ -209,8 +225,13 @@ function group(
     },
     http: { ...http, trustProxy: values.HEARBACK_TRUST_PROXY ?? [] },
     admin: { host: values.HEARBACK_ADMIN_HOST ?? '', port: values.HEARBACK_ADMIN_PORT ?? 0 },
+    jwt,
+    rates: { calls: values.HEARBACK_API_RATE ?? 0, checks: values.HEARBACK_CHECK_RATE ?? 0 },
     raw: values.HEARBACK_RAW ?? 'undecided',
+    quarantineBytes: values.HEARBACK_QUARANTINE_BYTES ?? 0,
     rulesDir: values.HEARBACK_RULES_DIR,
+    feedbackLoopsFile: values.HEARBACK_FEEDBACK_LOOPS,
+    dnsServers: values.HEARBACK_DNS_SERVERS ?? [],
     retentionDays: {
       messages: values.HEARBACK_RETENTION_MESSAGES_DAYS ?? 0,
       raw: values.HEARBACK_RETENTION_RAW_DAYS ?? 0,

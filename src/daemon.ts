@@ -2,23 +2,36 @@ import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { uuidv7 } from 'uuidv7'
 import type { Destination } from './attribute/destination.ts'
+import { createTxtResolver, rememberAnswers } from './attribute/dkim-resolver.ts'
+import { dkimThreadDefaults } from './attribute/dkim-thread.ts'
+import { createFeedOf, type FeedbackLoop, readFeedbackLoops } from './attribute/feedback-loops.ts'
 import { createKeyring } from './attribute/keyring.ts'
+import { createSenderVerifier } from './attribute/verified-sender.ts'
 import { type Bootstrapped, bootstrap } from './bootstrap.ts'
 import { loadRules } from './classify/rules.ts'
-import { rulesDirectory } from './cli/package-root.ts'
+import { feedbackLoopsFile, packageVersion, rulesDirectory } from './cli/package-root.ts'
 import { openStorage, type Storage } from './cli/storage.ts'
 import { type Config, ConfigError } from './config.ts'
+import { openRedis, type Redis } from './db/redis.ts'
 import { createDatabase, isDurable } from './db/sql.ts'
+import { exportList } from './export.ts'
 import { createAdminServer } from './http/admin.ts'
-import { createApp } from './http/app.ts'
+import { createHttpDoor } from './http/app.ts'
+import { createGate } from './http/gate.ts'
 import { createHttpServer } from './http/server.ts'
+import { importFile, importSessions } from './import.ts'
+import { startImporter } from './importer.ts'
 import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createParser } from './parse/parse.ts'
+import { summarise, summaryBytes } from './parse/summary.ts'
 import { createPipeline, type Pipeline, type PipelineDeps } from './pipeline.ts'
 import type { SmtpMetrics } from './receive/smtp-metrics.ts'
 import { createSmtpServer, type SmtpServer, smtpDefaults } from './receive/smtp-server.ts'
 import type { RecipientVerdict } from './receive/transaction.ts'
+import { release } from './release.ts'
+import { checkSessions, createChecker } from './suppression/check-batches.ts'
+import { createErasure } from './suppression/erased.ts'
 import { startSweeper } from './sweeper.ts'
 import {
   createDomainDirectory,
@@ -52,6 +65,7 @@ type Closers = (() => Promise<void>)[]
 export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
   for (const warning of config.warnings) log.warn(warning)
   const rules = loadRules(rulesDirectory(), config.rulesDir)
+  const loops = loadFeedbackLoops(config)
   const storage = await openStorage(config, 'daemon', log)
   const closers: Closers = [storage.close]
   const close = async (): Promise<void> => {
@@ -67,19 +81,29 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     await warnOfOpenDomains(storage, log, metrics)
     const parser = createParser()
     closers.push(parser.close)
+    const senders = createSenderVerifier({
+      loops,
+      resolveTxt: rememberAnswers(createTxtResolver(config.dnsServers)),
+      thread: dkimThreadDefaults,
+    })
+    closers.push(senders.close)
     const stages = {
       findDomain: createDomainDirectory(db),
       parser,
+      senders,
+      feedOf: createFeedOf(loops),
       rules,
       raw: config.raw,
       log,
       metrics,
       now: () => new Date(),
     }
-    const pipeline = createPipeline({ ...stages, db, keyring })
+    const erasure = createErasure(db, storage.secret)
+    const pipeline = createPipeline({ ...stages, db, keyring, erasure })
     closers.push(pipeline.drain)
-    closers.push(startSweeper(db, config.retentionDays, log).close)
-    const app = openApp(config, storage, stages, closers)
+    closers.push(startSweeper(db, config, log).close)
+    const redis = connectRedis(config, log, metrics, closers)
+    const app = openApp(config, storage, redis, stages, closers)
     const opened = await openDoors({ config, log, storage, metrics, pipeline, app, closers })
     const { reloadTls, ...doors } = opened
     log.info(doors, 'hearback is ready')
@@ -88,6 +112,13 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     await close()
     throw error
   }
+}
+
+function loadFeedbackLoops({ feedbackLoopsFile: own }: Config): FeedbackLoop[] {
+  const files = [feedbackLoopsFile(), ...(own === null ? [] : [own])]
+  const { loops, problems } = readFeedbackLoops(files)
+  if (problems.length === 0) return loops
+  throw new ConfigError(problems.map((problem) => `feedback loops: ${problem}`))
 }
 
 async function refuseUnsafeStorage({ db }: Storage, config: Config): Promise<void> {
@@ -106,23 +137,59 @@ async function warnOfOpenDomains({ db }: Storage, log: Log, metrics: Metrics): P
   }
 }
 
+function connectRedis(
+  { redisUrl }: Config,
+  log: Log,
+  metrics: Metrics,
+  closers: Closers,
+): Redis | null {
+  if (redisUrl === null) return null
+  const redis = openRedis(redisUrl, { log, metrics })
+  closers.push(redis.close)
+  return redis
+}
+
 /** On connections of its own: whatever is asked over HTTP, mail still comes in. */
 function openApp(
   config: Config,
   { target, secret }: Storage,
-  stages: Omit<PipelineDeps, 'db' | 'keyring'>,
+  redis: Redis | null,
+  stages: Omit<PipelineDeps, 'db' | 'keyring' | 'erasure'>,
   closers: Closers,
 ): RequestListener {
   const db = createDatabase(target)
   closers.push(db.close)
+  const checks = createDatabase(target, checkSessions)
+  closers.push(checks.close)
   const keyring = createKeyring(db, secret)
-  return createApp({
+  const erasure = createErasure(db, secret)
+  const { log, now } = stages
+  const imports = createDatabase(target, importSessions)
+  const importer = startImporter({ db: imports, erasure, log, now })
+  closers.push(imports.close, importer.close)
+  const gate = createGate({ db, jwt: config.jwt, redis, rates: config.rates, log, now })
+  return createHttpDoor({
     db,
     keyring,
-    log: stages.log,
+    secret,
+    gate,
+    log,
     trustProxy: [...config.http.trustProxy],
-    unsubscribe: createPipeline({ ...stages, db, keyring }).processUnsubscribe,
-    now: stages.now,
+    publicUrl: config.publicUrl,
+    version: packageVersion(),
+    clicks: createPipeline({ ...stages, db, keyring, erasure }),
+    checker: createChecker({ db: checks, now }),
+    messages: {
+      summarise,
+      summaryBytes,
+      release: (waiting, vouched) => release({ ...stages, db, keyring, erasure }, waiting, vouched),
+    },
+    transfers: {
+      importFile: (order, file) => importFile({ db: imports, erasure, now }, order, file),
+      wakeImporter: importer.wake,
+      exportList: (...list) => exportList({ db, now }, ...list),
+    },
+    now,
   })
 }
 

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Feedback, Outcome } from './feedback/feedback.ts'
+import type { Feedback, Outcome, Resubscribe } from './feedback/feedback.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -16,8 +16,14 @@ export function createMetrics() {
   })
   const feedback = new Counter({
     name: 'hearback_feedback_total',
-    help: 'Bounces, spam reports and unsubscribes recorded',
+    help: 'Bounces, spam reports, unsubscribes and returns recorded',
     labelNames: ['kind', 'class', 'reason', 'evidence'],
+    registers,
+  })
+  const reports = new Counter({
+    name: 'hearback_reports_total',
+    help: 'Bounces and complaints by sender of feedback loops, tenant, and whether they are whose',
+    labelNames: ['feed', 'tenant', 'result'],
     registers,
   })
   const storageFailures = new Counter({
@@ -57,13 +63,35 @@ export function createMetrics() {
     registry,
     outcomes,
     feedback,
+    reports,
     storageFailures,
     batchMessages,
     smtpConnections,
     smtpReplies,
     receivedBytes,
     unsignedDomains,
+    ...brakeMetrics(registers),
   }
+}
+
+/** Of what only shows when something is wrong. */
+function brakeMetrics(registers: Registry[]) {
+  const heldReports = new Counter({
+    name: 'hearback_held_reports_total',
+    help: 'Hard and block reports held back as a storm; alert when it grows',
+    registers,
+  })
+  const redisUp = new Gauge({
+    name: 'hearback_redis_up',
+    help: '1 while the Redis of REDIS_URL answers; nothing but shared counts depends on it',
+    registers,
+  })
+  const redisFailures = new Counter({
+    name: 'hearback_redis_failures_total',
+    help: 'Commands that Redis refused or left without an answer',
+    registers,
+  })
+  return { heldReports, redisUp, redisFailures }
 }
 
 export function countOutcome(metrics: Metrics, outcome: Outcome): void {
@@ -72,7 +100,18 @@ export function countOutcome(metrics: Metrics, outcome: Outcome): void {
   if (result === 'recorded') for (const one of outcome.feedback) countFeedback(metrics, one)
 }
 
-export function countFeedback(metrics: Metrics, feedback: Feedback): void {
+/** Of what a feed reports about the mail of a tenant, the share that stays unattributed. */
+export function countReport(
+  metrics: Metrics,
+  feed: string,
+  tenantId: number,
+  { result }: Outcome,
+): void {
+  if (result !== 'recorded' && result !== 'unattributed') return
+  metrics.reports.inc({ feed, tenant: String(tenantId), result })
+}
+
+export function countFeedback(metrics: Metrics, feedback: Feedback | Resubscribe): void {
   const classification = feedback.kind === 'bounce' ? feedback.classification : null
   metrics.feedback.inc({
     kind: feedback.kind,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { getDomain } from 'tldts'
+import { organisationOf } from '../attribute/organisation.ts'
 import { readConfig } from '../config.ts'
 import { canonicalDomain } from '../feedback/address.ts'
 import type { Accepts, InboundDomain } from '../feedback/inbound-domain.ts'
@@ -24,7 +24,11 @@ export function addDomainCommand(program: Command): void {
     .description('take mail for a domain, and print the DNS records that it needs')
     .option('--tenant <name>', 'whose domain it is')
     .option('--platform', 'of all tenants: a feedback-loop mailbox where only tokens attribute')
-    .option('--accept <what>', 'signed = only tokens of ours, any = every report', 'signed')
+    .option(
+      '--accept <what>',
+      'signed = only tokens of ours, verified = also known feedback loops, any = every report',
+      'signed',
+    )
     .option('--role <local-part...>', 'local parts taken besides bounces, fbl, unsubscribe, …')
     .option('--json', 'print JSON')
     .action(addDomain)
@@ -48,8 +52,11 @@ async function addDomain(text: string, options: AddOptions): Promise<void> {
   const name = canonicalDomain(text)
   if (name === null) throw new CommandError(`${text} is no domain`)
   const { accept: accepts } = options
-  if (accepts !== 'signed' && accepts !== 'any') {
-    throw new CommandError(`--accept takes signed or any, not ${accepts}`)
+  if (!['signed', 'verified', 'any'].includes(accepts)) {
+    throw new CommandError(`--accept takes signed, verified or any, not ${accepts}`)
+  }
+  if (options.platform && accepts === 'verified') {
+    throw new CommandError('a domain of the platform takes tokens alone: leave --accept away')
   }
   if ((options.tenant === undefined) === (options.platform !== true)) {
     throw new CommandError('say whose domain it is: --tenant <name> or --platform')
@@ -83,14 +90,6 @@ function dnsRecords(hostname: string, domain: string): string[] {
     `${domain}.  IN TXT  "v=spf1 ${senders} -all"`,
     `_dmarc.${from}.  IN TXT  "v=DMARC1; p=none; aspf=r"`,
   ]
-}
-
-/**
- * The organisational domain (RFC 7489 section 3.2), under which the domain in From: of the mail and
- * the return path are aligned. A domain that is itself a public suffix stands for itself.
- */
-function organisationOf(domain: string): string {
-  return getDomain(domain, { allowPrivateDomains: true }) ?? domain
 }
 
 function isFullName(hostname: string): boolean {

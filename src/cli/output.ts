@@ -1,6 +1,8 @@
+import { terminalJson } from './terminal-text.ts'
+
 /** Results go to standard output: one JSON line, or the text for people. */
 export function print(asJson: boolean, value: unknown, text: string): void {
-  process.stdout.write(asJson ? `${JSON.stringify(value)}\n` : `${text}\n`)
+  process.stdout.write(asJson ? `${terminalJson(value)}\n` : `${text}\n`)
 }
 
 /** Columns as wide as their widest cell, the first row being the header. */

@@ -18,6 +18,17 @@ export function rulesDirectory(): string {
   return join(packageRoot(), 'config', 'bounce-rules')
 }
 
+/** The senders of feedback loops that are built in. */
+export function feedbackLoopsFile(): string {
+  return join(packageRoot(), 'config', 'feedback-loops.json')
+}
+
 function isOurs(file: string): boolean {
   return existsSync(file) && JSON.parse(readFileSync(file, 'utf8')).name === 'hearback'
+}
+
+/** As package.json has it. */
+export function packageVersion(): string {
+  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }

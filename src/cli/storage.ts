@@ -1,5 +1,5 @@
 import { createKeyring } from '../attribute/keyring.ts'
-import { WrongSecretError } from '../attribute/signing-key.ts'
+import { WrongSecretError } from '../attribute/stored-root.ts'
 import { type Config, ConfigError } from '../config.ts'
 import { startEmbedded } from '../db/embedded.ts'
 import { migrate } from '../db/migrate.ts'

@@ -1,7 +1,7 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { addSigningKey } from '../attribute/keyring.ts'
 import type { Sql } from '../db/sql.ts'
-import { addTenant, findTenant, listTenants, type Tenant } from '../tenant/tenants.ts'
+import { addTenant, findTenant, listTenants, type Tenant, updateTenant } from '../tenant/tenants.ts'
 import { CommandError } from './command-error.ts'
 import { print, table } from './output.ts'
 import { withStorage } from './with-storage.ts'
@@ -20,6 +20,28 @@ export function addTenantCommand(program: Command): void {
       print(json, { name, ...created }, text)
     })
   tenant
+    .command('set <name>')
+    .description('how long bounces suppress, and when there are too many to be true')
+    .option(
+      '--hard-days <days>',
+      'days that a reported hard bounce suppresses, or never, or ever',
+      days,
+    )
+    .option('--soft-days <days>', 'of soft bounces', days)
+    .option('--block-days <days>', 'of blocks', days)
+    .option(
+      '--storm-factor <n>',
+      'hold back what exceeds the usual number an hour n times; 0: nothing',
+      wholeNumber,
+    )
+    .option(
+      '--storm-floor <n>',
+      'fewer hard and block reports an hour are never too many',
+      wholeNumber,
+    )
+    .option('--json', 'print JSON')
+    .action(setTenant)
+  tenant
     .command('ls')
     .description('list the tenants')
     .option('--json', 'print JSON')
@@ -28,11 +50,56 @@ export function addTenantCommand(program: Command): void {
       const rows = tenants.map(({ tenantId, name, bounceDays, suspendedAt }) => [
         String(tenantId),
         name,
-        days(bounceDays),
+        inWords(bounceDays),
         suspendedAt ? 'suspended' : 'active',
       ])
       print(json, tenants, table(['ID', 'NAME', 'BOUNCES SUPPRESS FOR', 'STATE'], rows))
     })
+}
+
+type SetOptions = {
+  hardDays?: number | null
+  softDays?: number | null
+  blockDays?: number | null
+  stormFactor?: number
+  stormFloor?: number
+  json?: boolean
+}
+
+async function setTenant(name: string, { json = false, ...given }: SetOptions): Promise<void> {
+  const bounceDays = present({ hard: given.hardDays, soft: given.softDays, block: given.blockDays })
+  const stormLimits = present({ factor: given.stormFactor, floor: given.stormFloor })
+  if (stormLimits.floor === 0) throw new CommandError('--storm-floor takes 1 or more')
+  const settings = await withStorage(({ db }) =>
+    db.transaction(async (sql) => {
+      const { tenantId } = await tenantNamed(sql, name)
+      return updateTenant(sql, tenantId, { bounceDays, stormLimits })
+    }),
+  )
+  const { factor, floor } = settings.stormLimits
+  const storm = factor === 0 ? 'never' : `over ${factor} times the usual hour and ${floor} reports`
+  print(
+    json,
+    { name, ...settings },
+    `bounces suppress: ${inWords(settings.bounceDays)}; held back ${storm}`,
+  )
+}
+
+/** Without what was not given; `null` was. */
+function present<T extends object>(values: T): { [name in keyof T]?: Exclude<T[name], undefined> } {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(given) as { [name in keyof T]?: Exclude<T[name], undefined> }
+}
+
+/** `null`: until removed; 0: listed, never suppresses. */
+function days(text: string): number | null {
+  if (text === 'ever') return null
+  return text === 'never' ? 0 : wholeNumber(text)
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It takes a whole number.')
+  return Number(text)
 }
 
 /** A tenant that can sign from its first moment on; one that exists is left as it is. */
@@ -60,7 +127,7 @@ export async function tenantNamed(sql: Sql, name: string): Promise<Tenant> {
   return tenant
 }
 
-function days({ hard, soft, block }: Tenant['bounceDays']): string {
+function inWords({ hard, soft, block }: Tenant['bounceDays']): string {
   const text = (value: number | null): string => (value === null ? 'ever' : `${value} d`)
   return `hard ${text(hard)}, soft ${text(soft)}, block ${text(block)}`
 }

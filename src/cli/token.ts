@@ -1,13 +1,15 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { feedbackHeaders } from '../attribute/feedback-headers.ts'
-import { createKeyring, type Keyring } from '../attribute/keyring.ts'
-import { readReturnPath } from '../attribute/return-path-token.ts'
-import { openSealed } from '../attribute/sealed-token.ts'
+import { createKeyring } from '../attribute/keyring.ts'
+import { maxGroupsToDisplay } from '../attribute/sealed-token.ts'
 import { readConfig } from '../config.ts'
+import type { Sql } from '../db/sql.ts'
 import { canonicalAddress, canonicalDomain } from '../feedback/address.ts'
+import { listGroups } from '../suppression/groups.ts'
 import { findInboundDomain } from '../tenant/inbound-domains.ts'
 import { CommandError } from './command-error.ts'
 import { print } from './output.ts'
+import { readToken } from './token-reading.ts'
 import { withStorage } from './with-storage.ts'
 
 type MakeOptions = {
@@ -33,75 +35,60 @@ export function addTokenCommand(program: Command): void {
     .action(makeToken)
   token
     .command('read <token>')
-    .description('what a return path or a sealed token says, and whether it is ours')
+    .description('what a return path, a link or another token says, and whether it still acts')
     .option('--json', 'print JSON')
     .action(readToken)
 }
 
 async function makeToken(options: MakeOptions): Promise<void> {
+  const { group = null, display = [], messageId = null, json = false } = options
   const recipient = canonicalAddress(options.email)
   if (recipient === null) throw new CommandError(`${options.email} is no address`)
+  if (messageId === '') throw new CommandError('--message-id takes some text')
+  if (display.length > maxGroupsToDisplay) {
+    throw new CommandError(`--display takes at most ${maxGroupsToDisplay} groups`)
+  }
   const domain = canonicalDomain(options.domain) ?? ''
   const { publicUrl } = readConfig()
-  const made = await withStorage(async ({ db, secret }) => {
-    const inbound = await db.run((sql) => findInboundDomain(sql, domain))
-    if (inbound?.tenantId == null) {
-      throw new CommandError(
-        `${options.domain} is no domain of a tenant; see \`hearback domain ls\``,
-      )
-    }
-    const key = await createKeyring(db, secret).newest(inbound.tenantId)
-    if (key === null) throw new CommandError(`the tenant of ${domain} has no signing key`)
-    const claim = {
-      domain,
-      recipient,
-      groupId: options.group ?? null,
-      groupsToDisplay: options.display ?? [],
-      messageId: options.messageId ?? null,
-    }
-    return feedbackHeaders(key, publicUrl, claim, new Date())
-  })
-  const { returnPath, headers, unsubscribeUrl } = made
-  const result = {
+  const { returnPath, headers, unsubscribeUrl, preferencesUrl } = await withStorage(
+    async ({ db, secret }) => {
+      const tenantId = await db.run(async (sql) => {
+        const owner = await ownerOf(sql, domain, options.domain)
+        await demandGroups(sql, owner, group === null ? display : [group, ...display])
+        return owner
+      })
+      const key = await createKeyring(db, secret).newest(tenantId)
+      if (key === null) throw new CommandError(`the tenant of ${domain} has no signing key`)
+      const claim = { domain, recipient, groupId: group, groupsToDisplay: display, messageId }
+      return feedbackHeaders(key, publicUrl, claim, new Date())
+    },
+  )
+  const made = {
     email: recipient,
     return_path: returnPath,
     headers,
     unsubscribe_url: unsubscribeUrl,
+    preferences_url: preferencesUrl,
   }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-  print(options.json ?? false, result, [`MAIL FROM: <${returnPath}>`, ...lines].join('\n'))
+  const lines = [
+    `MAIL FROM: <${returnPath}>`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    `Preferences page: ${preferencesUrl}`,
+  ]
+  print(json, made, lines.join('\n'))
 }
 
-async function readToken(text: string, { json = false }: { json?: boolean }): Promise<void> {
-  const said = await withStorage(({ db, secret }) => read(createKeyring(db, secret), text))
-  if (said === null) throw new CommandError('this is no token of ours: changed, cut or foreign')
-  const lines = Object.entries(said).map(([name, value]) => `${name}: ${value ?? '-'}`)
-  print(json, said, lines.join('\n'))
+async function ownerOf(sql: Sql, domain: string, asGiven: string): Promise<number> {
+  const inbound = await findInboundDomain(sql, domain)
+  if (inbound?.tenantId != null) return inbound.tenantId
+  throw new CommandError(`${asGiven} is no domain of a tenant; see \`hearback domain ls\``)
 }
 
-async function read(keyring: Keyring, text: string): Promise<Record<string, unknown> | null> {
-  const at = text.lastIndexOf('@')
-  if (at > 0) {
-    const domain = canonicalDomain(text.slice(at + 1)) ?? ''
-    const token = await readReturnPath(text.slice(0, at), domain, keyring.bySlot)
-    if (token === null) return null
-    const { tenantId, day, messageReference, recipientDigest } = token
-    return {
-      kind: 'return-path',
-      tenantId,
-      issued: date(day),
-      messageReference,
-      recipientDigest: recipientDigest.toString('hex'),
-    }
-  }
-  const token = await openSealed(text, keyring.byId)
-  if (token === null) return null
-  const { day, ...content } = token
-  return { kind: 'sealed', issued: date(day), ...content }
-}
-
-function date(day: number): string {
-  return new Date(day * 86_400_000).toISOString().slice(0, 10)
+async function demandGroups(sql: Sql, tenantId: number, wanted: readonly number[]): Promise<void> {
+  if (wanted.length === 0) return
+  const groups = new Set((await listGroups(sql, tenantId)).map(({ groupId }) => groupId))
+  const unknown = wanted.find((id) => !groups.has(id))
+  if (unknown !== undefined) throw new CommandError(`the tenant has no group ${unknown}`)
 }
 
 function groupId(text: string): number {

@@ -21,6 +21,9 @@ export type Database = {
   close(): Promise<void>
 }
 
+/** Configuration parameters of PostgreSQL for the sessions of one pool. */
+export type Settings = Readonly<Record<string, string>>
+
 /** PostgreSQL said nothing for too long; whether it did what was asked is unknown. */
 export class DeadlineError extends Error {
   override name = 'DeadlineError'
@@ -44,13 +47,14 @@ export function createDatabase(
   {
     maxConnections = 10,
     maxWaiting = 1_000,
-  }: { maxConnections?: number; maxWaiting?: number } = {},
+    settings = {},
+  }: { maxConnections?: number; maxWaiting?: number; settings?: Settings } = {},
 ): Database {
   const limited = createLimiter({ maxRunning: maxConnections, maxWaiting, patienceMs })
-  let pool = connect(target, { maxConnections })
+  let pool = connect(target, { maxConnections, settings })
   function replace(current: postgres.Sql): void {
     if (pool !== current) return
-    pool = connect(target, { maxConnections })
+    pool = connect(target, { maxConnections, settings })
     void current.end({ timeout: graceSeconds }).catch(() => undefined)
   }
   async function underDeadline<T>(work: (current: postgres.Sql) => Promise<T>): Promise<T> {
@@ -75,14 +79,29 @@ export function createDatabase(
   return {
     run: (work) => limited(() => underDeadline(work)),
     async transaction(work) {
+      const begun = letGo(work)
       const { value } = await limited(() =>
         underDeadline((current) =>
-          current.begin(async (sql) => ({ value: await work(sql).catch(unlessCut) })),
+          current.begin(async (sql) => ({ value: await begun(sql).catch(unlessCut) })),
         ),
       )
       return value
     },
     close: () => pool.end({ timeout: 5 }),
+  }
+}
+
+/**
+ * The same work, forgotten once it has begun: the driver keeps what the last transaction of each
+ * connection was made of, and so whatever the work holds.
+ */
+function letGo<T>(work: (sql: Sql) => Promise<T>): (sql: Sql) => Promise<T> {
+  let held: typeof work | null = work
+  return async (sql) => {
+    const begun = held
+    held = null
+    if (begun === null) throw new Error('a transaction runs once')
+    return begun(sql)
   }
 }
 
@@ -103,7 +122,7 @@ function isCut(error: unknown): boolean {
 /** A bare pool, for work that has its own deadline or none: migrations, COPY, LISTEN. */
 export function connect(
   target: ConnectionTarget,
-  { maxConnections }: { maxConnections: number },
+  { maxConnections, settings = {} }: { maxConnections: number; settings?: Settings },
 ): postgres.Sql {
   const options: postgres.Options<Record<string, never>> = {
     max: maxConnections,
@@ -117,6 +136,7 @@ export function connect(
       synchronous_commit: 'on',
       statement_timeout: statementTimeoutMs,
       idle_in_transaction_session_timeout: 2 * deadlineMs,
+      ...settings,
     },
   }
   if ('url' in target) return postgres(target.url, options)

@@ -87,7 +87,14 @@ test.each([
   [['a.example', '--tenant', 'nobody'], 'there is no tenant nobody'],
   [['a.example'], 'say whose domain it is: --tenant <name> or --platform'],
   [['a.example', '--tenant', 'shop', '--platform'], 'say whose domain it is'],
-  [['a.example', '--tenant', 'shop', '--accept', 'all'], '--accept takes signed or any, not all'],
+  [
+    ['a.example', '--platform', '--accept', 'verified'],
+    'a domain of the platform takes tokens alone: leave --accept away',
+  ],
+  [
+    ['a.example', '--tenant', 'shop', '--accept', 'all'],
+    '--accept takes signed, verified or any, not all',
+  ],
   [['bounces.shop-name.com', '--tenant', 'shop'], 'domain bounces.shop-name.com is there already'],
   [[], "missing required argument 'domain'"],
 ])('domain add %j is refused', async (args, said) => {

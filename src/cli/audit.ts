@@ -1,0 +1,51 @@
+import type { Command } from 'commander'
+import { canonicalAddress } from '../feedback/address.ts'
+import { type AuditEntry, listAudit } from '../record/audit-list.ts'
+import { CommandError } from './command-error.ts'
+import { print, table } from './output.ts'
+import { tenantNamed } from './tenant.ts'
+import { withStorage } from './with-storage.ts'
+
+type Options = { tenant: string; email?: string; since?: string; json?: boolean }
+
+const maxEntries = 1_000
+
+export function addAuditCommand(program: Command): void {
+  program
+    .command('audit')
+    .description(`who changed what by hand, newest first (at most ${maxEntries})`)
+    .requiredOption('--tenant <name>', 'whose')
+    .option('--email <address>', 'of one address')
+    .option('--since <date>', 'not older than, such as 2030-01-01 or 2030-01-01T12:00:00Z')
+    .option('--json', 'print JSON')
+    .action(audit)
+}
+
+async function audit({ tenant, email, since, json = false }: Options): Promise<void> {
+  const address = email === undefined ? null : canonicalAddress(email)
+  if (email !== undefined && address === null) throw new CommandError(`${email} is no address`)
+  const from = since === undefined ? null : new Date(since)
+  if (from && Number.isNaN(from.getTime())) {
+    throw new CommandError(`--since takes a date such as 2030-01-01, not ${since}`)
+  }
+  const filter = { address, actorId: null, action: null, from, before: null }
+  const entries = await withStorage(({ db }) =>
+    db.run(async (sql) => {
+      const { tenantId } = await tenantNamed(sql, tenant)
+      return listAudit(sql, tenantId, filter, { limit: maxEntries, after: null })
+    }),
+  )
+  print(json, entries, table(['TIME', 'WHO', 'WHAT', 'OF', 'WHY'], entries.map(row)))
+}
+
+function row({ happenedAt, actor, action, list, groupId, address, entries, reason }: AuditEntry) {
+  const many = entries === null ? [] : [`${entries} addresses`]
+  const place = [list, groupId === null ? null : `group ${groupId}`].filter((part) => part !== null)
+  return [
+    happenedAt.toISOString(),
+    `${actor.kind} ${actor.name ?? actor.id}`,
+    action,
+    [...(address === null ? many : [address]), ...place].join(', ') || '-',
+    reason ?? '-',
+  ].map((text) => text.replace(/\p{Cc}+/gu, ' '))
+}

@@ -1,0 +1,92 @@
+import type { Command } from 'commander'
+import { providerOf } from '../feedback/provider.ts'
+import { decideHolds } from '../holds.ts'
+import { summariseHeldFeedback } from '../record/held-feedback.ts'
+import { commandActor } from './changed-by.ts'
+import { CommandError } from './command-error.ts'
+import { print, table } from './output.ts'
+import { tenantNamed } from './tenant.ts'
+import { withStorage } from './with-storage.ts'
+
+type Options = {
+  tenant: string
+  provider?: string
+  since?: string
+  until?: string
+  reason?: string
+  json?: boolean
+}
+
+const maxLines = 1_000
+
+export function addHoldCommand(program: Command): void {
+  const hold = program
+    .command('hold')
+    .description('hard and block reports that were held back because there were far too many')
+  for (const [name, description] of [
+    ['ls', 'what waits for a decision, by hour and server'],
+    ['apply', 'they were right: suppress'],
+    ['drop', 'they were wrong: never suppress; the reports stay in the history'],
+  ] as const) {
+    const command = hold
+      .command(name)
+      .description(description)
+      .requiredOption('--tenant <name>', 'whose')
+      .option('--since <date>', 'reported then or later, such as 2030-01-01T12:00:00Z')
+      .option('--until <date>', 'reported earlier than this')
+      .option('--json', 'print JSON')
+    if (name === 'ls') command.action(listHolds)
+    else {
+      command
+        .option('--provider <name>', 'of one receiving provider, such as google or example.com')
+        .option('--reason <text>', 'for the audit trail')
+        .action((options: Options) => decide(options, name))
+    }
+  }
+}
+
+async function listHolds({ tenant, json = false, ...when }: Options): Promise<void> {
+  const filter = period(when)
+  const hours = await withStorage(({ db }) =>
+    db.run(async (sql) => {
+      const { tenantId } = await tenantNamed(sql, tenant)
+      return summariseHeldFeedback(sql, tenantId, filter, maxLines)
+    }),
+  )
+  const lines = hours.map((one) => ({ ...one, provider: providerOf(one.host, '') }))
+  const rows = lines.map(({ hour, provider, bounceClass, status, reports, reason }) => [
+    hour.toISOString().slice(0, 16),
+    provider,
+    bounceClass,
+    status ?? '-',
+    String(reports),
+    (reason ?? '-').replace(/\p{Cc}+/gu, ' ').slice(0, 80),
+  ])
+  const header = ['HOUR (UTC)', 'PROVIDER', 'CLASS', 'STATUS', 'REPORTS', 'FOR EXAMPLE']
+  print(json, lines, rows.length === 0 ? 'nothing is held back' : table(header, rows))
+}
+
+async function decide(options: Options, decision: 'apply' | 'drop'): Promise<void> {
+  const { tenant, provider = null, reason = null, json = false } = options
+  const filter = { ...period(options), provider }
+  const decided = await withStorage(async ({ db }) => {
+    const { tenantId } = await db.run((sql) => tenantNamed(sql, tenant))
+    return decideHolds(db, tenantId, filter, decision, commandActor(reason))
+  })
+  const text =
+    decision === 'drop'
+      ? `${decided.reports} reports dropped`
+      : `${decided.reports} reports applied: ${decided.addresses} addresses changed`
+  print(json, decided, text)
+}
+
+function period({ since, until }: Pick<Options, 'since' | 'until'>) {
+  return { from: date('--since', since), before: date('--until', until) }
+}
+
+function date(option: string, text: string | undefined): Date | null {
+  if (text === undefined) return null
+  const parsed = new Date(text)
+  if (!Number.isNaN(parsed.getTime())) return parsed
+  throw new CommandError(`${option} takes a date such as 2030-01-01T12:00:00Z, not ${text}`)
+}
