@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConfigError, exampleEnvironment, readConfig, variablesInForce } from '../src/config.ts'
 import { variables } from '../src/config-variables.ts'
 
@@ -102,12 +102,66 @@ test('no message repeats a secret that is not usable', () => {
   expect(problems.join('\n')).not.toMatch(/pass|short/)
 })
 
-test('misspelt variables and those that nothing uses yet are warned of', () => {
-  const { warnings } = readConfig({ HEARBACK_SMPT_PORT: '25', REDIS_URL: 'redis://localhost' })
+test('misspelt variables are warned of', () => {
+  const { warnings } = readConfig({ HEARBACK_SMPT_PORT: '25' })
   expect(warnings).toEqual([
     'HEARBACK_SMPT_PORT is not a variable of hearback; see `hearback config`',
-    'REDIS_URL is set, but this version does not use it yet',
   ])
+})
+
+test('a Redis is named with its number, or without', () => {
+  const good = ['redis://cache', 'rediss://user:p%40ss%C3%9F@cache:6380/2', 'redis://[::1]:6379/']
+  for (const url of good) expect(readConfig({ REDIS_URL: url }).redisUrl).toBe(url)
+  for (const wrong of ['cache', 'http://cache', 'redis://', 'redis://c/x', 'redis://:%zz@c']) {
+    expect(configError({ REDIS_URL: wrong }).problems).toEqual([
+      'REDIS_URL: must be a URL such as redis://host:6379 or rediss://:password@host:6379/2',
+    ])
+  }
+})
+
+describe('JSON Web Tokens', () => {
+  const jwt = {
+    HEARBACK_JWKS_URL: 'https://id.example.com/jwks',
+    HEARBACK_JWT_ISSUER: 'https://id.example.com',
+    HEARBACK_JWT_AUDIENCE: 'hearback',
+  }
+
+  test('are accepted once it is said whose', () => {
+    expect(readConfig({}).jwt).toBeNull()
+    expect(readConfig(jwt)).toMatchObject({
+      jwt: {
+        jwksUrl: 'https://id.example.com/jwks',
+        issuer: 'https://id.example.com',
+        audience: 'hearback',
+        tenantClaim: 'tenant_id',
+      },
+      warnings: [],
+    })
+  })
+
+  test.each(Object.keys(jwt))('without %s they are not', (name) => {
+    const { problems } = configError({ ...jwt, [name]: '' })
+    expect(problems).toEqual([expect.stringMatching(`^${name}: is required beside HEARBACK_J`)])
+  })
+
+  test('keys that come over the network without TLS are warned of', () => {
+    const fetched = (url: string) => readConfig({ ...jwt, HEARBACK_JWKS_URL: url }).warnings
+    expect(fetched('http://id.example.com/jwks')).toEqual([
+      'HEARBACK_JWKS_URL is fetched without TLS: use an https:// URL',
+    ])
+    for (const own of ['http://127.0.0.1:80/jwks', 'http://[::1]/jwks', 'http://localhost:1/']) {
+      expect(fetched(own)).toEqual([])
+    }
+  })
+})
+
+test('calls are limited unless it is said otherwise, checks the other way round', () => {
+  expect(readConfig({}).rates).toEqual({ calls: 1_000, checks: 0 })
+  const env = { HEARBACK_API_RATE: '0', HEARBACK_CHECK_RATE: '50000' }
+  expect(readConfig(env).rates).toEqual({ calls: 0, checks: 50_000 })
+  for (const wrong of ['-1', '1.5', 'many']) {
+    expect(configError({ HEARBACK_API_RATE: wrong }).problems).toHaveLength(1)
+  }
 })
 
 test('lists of networks are read with or without blanks, and nothing else is one', () => {

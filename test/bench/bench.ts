@@ -1,7 +1,16 @@
+import { benchCheck } from './check.ts'
+import { benchImport } from './import.ts'
+import { benchList } from './list.ts'
 import { benchParse } from './parse.ts'
 import { benchSmtp } from './smtp.ts'
 
-const benchmarks: Record<string, () => Promise<void>> = { parse: benchParse, smtp: benchSmtp }
+const benchmarks: Record<string, () => Promise<void>> = {
+  check: benchCheck,
+  import: benchImport,
+  list: benchList,
+  parse: benchParse,
+  smtp: benchSmtp,
+}
 
 const [name = ''] = process.argv.slice(2)
 const run = benchmarks[name]

@@ -108,7 +108,8 @@ test('an unsigned report to a domain that wants signatures is kept and touches n
     unsubscribeMail('unsigned@customer.example', 'unsubscribe'),
   ]
   for (const report of reports) {
-    expect(await send(daemon, `bounces@${domain}`, report)).toMatchObject({ code: 250 })
+    const reply = await send(daemon, `bounces@${domain}`, report, 'someone@customer.example')
+    expect(reply).toMatchObject({ code: 250 })
   }
   expect(await listed(daemon)).toEqual(before)
   const [row] = await database.sql`
@@ -162,7 +163,8 @@ test('the mailto of List-Unsubscribe unsubscribes whoever the token names', asyn
   const mailto = /<mailto:([^?]+)\?subject=([^>]+)>/.exec(headers['List-Unsubscribe'] ?? '')
   const [, rcptTo = '', subject = ''] = mailto ?? []
   const mail = unsubscribeMail('somebody-else@customer.example', subject)
-  expect(await send(daemon, rcptTo, mail)).toMatchObject({ code: 250 })
+  const reply = await send(daemon, rcptTo, mail, 'somebody-else@customer.example')
+  expect(reply).toMatchObject({ code: 250 })
   expect(await globalUnsubscribes(daemon)).toContain('mailto@customer.example')
   expect(await listed(daemon)).not.toContain('somebody-else@customer.example')
 })

@@ -119,12 +119,13 @@ export async function send(
   { smtp }: { smtp: Address },
   rcptTo: string | readonly string[],
   data: string | Buffer,
+  mailFrom = '',
 ): Promise<SmtpReply> {
   const client = await connectSmtp(smtp)
   try {
     await client.command('EHLO client.example')
     const recipients = typeof rcptTo === 'string' ? [rcptTo] : rcptTo
-    return await client.sendMessage({ mailFrom: '', rcptTo: recipients, data })
+    return await client.sendMessage({ mailFrom, rcptTo: recipients, data })
   } finally {
     await client.close()
   }

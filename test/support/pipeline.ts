@@ -1,10 +1,13 @@
 import { pino } from 'pino'
 import type postgres from 'postgres'
 import { uuidv7 } from 'uuidv7'
+import { dkimThreadDefaults } from '../../src/attribute/dkim-thread.ts'
+import { createFeedOf, readFeedbackLoops } from '../../src/attribute/feedback-loops.ts'
 import { createKeyring } from '../../src/attribute/keyring.ts'
 import type { SigningKey } from '../../src/attribute/signing-key.ts'
+import { createSenderVerifier } from '../../src/attribute/verified-sender.ts'
 import { loadRules } from '../../src/classify/rules.ts'
-import { rulesDirectory } from '../../src/cli/package-root.ts'
+import { feedbackLoopsFile, rulesDirectory } from '../../src/cli/package-root.ts'
 import { createTenant } from '../../src/cli/tenant.ts'
 import { createDatabase, type Database } from '../../src/db/sql.ts'
 import type { Outcome } from '../../src/feedback/feedback.ts'
@@ -12,6 +15,7 @@ import type { Accepts } from '../../src/feedback/inbound-domain.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { createParser, type Parser } from '../../src/parse/parse.ts'
 import { createPipeline, type Pipeline, type PipelineDeps } from '../../src/pipeline.ts'
+import { createErasure } from '../../src/suppression/erased.ts'
 import { addInboundDomain, findInboundDomain } from '../../src/tenant/inbound-domains.ts'
 import { createTestDatabase } from './database.ts'
 
@@ -19,6 +23,8 @@ export type TestPipeline = {
   sql: postgres.Sql
   db: Database
   pipeline: Pipeline
+  /** What the pipeline works with. */
+  deps: PipelineDeps
   /** Another one on the same database, as a second process would be. */
   another(changes?: Partial<PipelineDeps>): Pipeline
   addTenant(name: string): Promise<{ tenantId: number; key: SigningKey }>
@@ -28,6 +34,7 @@ export type TestPipeline = {
     message: string | Buffer,
     rcptTo: string | readonly string[],
     to?: Pipeline,
+    mailFrom?: string,
   ): Promise<readonly Outcome[]>
   close(): Promise<void>
 }
@@ -41,11 +48,20 @@ export async function createTestPipeline(
   const secret = 'a secret for tests'
   const keyring = createKeyring(db, secret)
   const parser: Parser = createParser()
+  const { loops } = readFeedbackLoops([feedbackLoopsFile()])
+  const senders = createSenderVerifier({
+    loops,
+    resolveTxt: async () => ({ result: 'absent' }),
+    thread: dkimThreadDefaults,
+  })
   const deps: PipelineDeps = {
     db,
     keyring,
     findDomain: (name) => db.run((sql) => findInboundDomain(sql, name)),
     parser,
+    senders,
+    feedOf: createFeedOf(loops),
+    erasure: createErasure(db, secret),
     rules: loadRules(rulesDirectory()),
     raw: 'undecided',
     log: pino({ level: 'silent' }),
@@ -57,6 +73,7 @@ export async function createTestPipeline(
     sql: database.sql,
     db,
     pipeline,
+    deps,
     another: (changes = {}) => createPipeline({ ...deps, ...changes }),
     async addTenant(name) {
       const { tenantId } = await db.transaction((sql) => createTenant(sql, secret, name))
@@ -68,12 +85,12 @@ export async function createTestPipeline(
       const inbound = { domain, tenantId, accepts, roleAddresses: [] }
       await db.run((sql) => addInboundDomain(sql, inbound))
     },
-    deliver: (message, rcptTo, to = pipeline) =>
+    deliver: (message, rcptTo, to = pipeline, mailFrom = '') =>
       to.processMessage({
         id: uuidv7(),
         receivedAt: now(),
         envelope: {
-          mailFrom: '',
+          mailFrom,
           rcptTo: typeof rcptTo === 'string' ? [rcptTo] : rcptTo,
           helo: 'mx.example.net',
           remoteAddress: '192.0.2.1',
@@ -84,6 +101,7 @@ export async function createTestPipeline(
     async close() {
       await pipeline.drain()
       await parser.close()
+      await senders.close()
       await db.close()
       await database.drop()
     },
