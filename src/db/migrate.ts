@@ -27,6 +27,8 @@ const lockPollMs = 50
  */
 export async function migrate(sql: postgres.Sql, directory = ownDirectory): Promise<string[]> {
   const migrations = await readMigrations(directory)
+  // On a pool that has not connected yet the driver would wait for ever (porsager/postgres#1219).
+  await sql`select`
   const connection = await sql.reserve()
   try {
     await connection`set statement_timeout = 0`

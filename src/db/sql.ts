@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { arrayTypes } from './array-types.ts'
 import { createLimiter } from './limiter.ts'
 
 /** A pool or a transaction: functions that take it do not know which. */
@@ -124,11 +125,13 @@ export function connect(
   target: ConnectionTarget,
   { maxConnections, settings = {} }: { maxConnections: number; settings?: Settings },
 ): postgres.Sql {
-  const options: postgres.Options<Record<string, never>> = {
+  const options: postgres.Options<typeof arrayTypes> = {
     max: maxConnections,
     connect_timeout: 5,
     backoff: (attempt) => Math.min(2, 0.05 * 2 ** attempt),
     onnotice: () => undefined,
+    fetch_types: false,
+    types: arrayTypes,
     transform: { ...postgres.camel, undefined: null },
     connection: {
       application_name: 'hearback',

@@ -1,3 +1,4 @@
+import { arrayTypes } from '../db/array-types.ts'
 import { jsonb, type Sql } from '../db/sql.ts'
 import type { Outcome } from '../feedback/feedback.ts'
 import type { ReceivedMessage } from '../feedback/message.ts'
@@ -31,14 +32,14 @@ export async function addDigests(
   const rows = await sql<{ digest: Buffer }[]>`
     insert into message_digest (tenant_id, digest, seen_at)
     select ${tenantId}, digest, ${now}
-    from unnest(${sql.array(ordered, byteaOid)}::bytea[]) as digest
+    from unnest(${sql.typed(ordered, byteaArray)}::bytea[]) as digest
     on conflict do nothing
     returning digest`
   return new Set(rows.map(({ digest }) => digest.toString('hex')))
 }
 
 /** PostgreSQL's type for bytes; the driver cannot tell it from an array of buffers. */
-const byteaOid = 17
+const byteaArray = arrayTypes.bytea.to
 
 export async function addMessages(
   sql: Sql,
@@ -89,6 +90,6 @@ async function addRawMessages(
     from unnest(
       ${messages.map(({ id }) => id)}::uuid[],
       ${messages.map(({ receivedAt }) => receivedAt.toISOString())}::timestamptz[],
-      ${sql.array(raws, byteaOid)}::bytea[]
+      ${sql.typed(raws, byteaArray)}::bytea[]
     ) as r (mail_id, received_at, raw)`
 }

@@ -1,6 +1,5 @@
 import type { Sql } from '../db/sql.ts'
 import type { Hit } from './check.ts'
-import { textArray } from './text-array.ts'
 
 /** What one tenant asks about canonical addresses; without a group: about its default group. */
 export type Question = {
@@ -25,8 +24,8 @@ type FoundHit = [
 type Found = { unknownScopes: number[]; hits: FoundHit[] }
 
 /**
- * Answers all questions by one statement, with one index probe an address. Arrays go as one text
- * each and the hits come as one JSON value: the driver would spend more on them than PostgreSQL.
+ * Answers all questions by one statement, with one index probe an address. The hits come as one
+ * JSON value: the driver would spend more on rows than PostgreSQL.
  */
 export async function findHits(
   sql: Sql,
@@ -47,7 +46,7 @@ export async function findHits(
           where g.tenant_id = s.tenant_id and g.group_id = s.group_id
         ) end as group_id,
         s.group_id <> 0 as is_named
-      from unnest(${`{${tenantIds}}`}::text::int[], ${`{${groupIds}}`}::text::int[])
+      from unnest(${tenantIds}::int[], ${groupIds}::int[])
         with ordinality as s (tenant_id, group_id, scope)
     )
     select
@@ -55,7 +54,7 @@ export async function findHits(
       (
         select coalesce(json_agg(json_build_array(
           a.place, h.list, h.group_id, h.bounce_class, h.since, h.until)), '[]')
-        from unnest(${`{${scopes}}`}::text::int[], ${textArray(addresses)}::text::text[])
+        from unnest(${scopes}::int[], ${addresses}::text[])
           with ordinality as a (scope, address, place)
         join scope using (scope)
         cross join lateral (

@@ -3,7 +3,6 @@ import type { ImportEntry } from '../feedback/import-row.ts'
 import { countAdded } from './counts.ts'
 import type { ListKey } from './list.ts'
 import { isWeaker, keptImportLine, outranks } from './merge.ts'
-import { textArray } from './text-array.ts'
 
 export type Imported = {
   /** How many addresses are new on the list. */
@@ -14,8 +13,8 @@ export type Imported = {
 
 /**
  * Puts many addresses onto one list until they are removed; entries that are as strong stay as they
- * are. Of several lines for one address the strongest counts, of these the first. `tell` is the part of the statement that tells others of the rows of its
- * query `added (list, group_id, address)`.
+ * are. Of several lines for one address the strongest counts, of these the first. `tell` is the part of
+ * the statement that tells others of the rows of its query `added (list, group_id, address)`.
  */
 export async function importSuppressions(
   sql: Sql,
@@ -107,13 +106,18 @@ function lines(sql: Sql, entries: readonly ImportEntry[]): ReturnType<Sql> {
       address collate "C" as address, coalesce(bounce_class, ${common}::text) as bounce_class,
       status, reason, source, since, place
     from unnest(
-      ${textArray(entries.map(({ address }) => address))}::text::text[],
-      ${textArray(several.map(({ bounceClass }) => bounceClass))}::text::text[],
-      ${textArray(entries.map(({ status }) => status))}::text::text[],
-      ${textArray(entries.map(({ reason }) => reason))}::text::text[],
-      ${textArray(entries.map(({ source }) => source))}::text::text[],
-      ${textArray(entries.map(({ since }) => since?.toISOString() ?? null))}::text::timestamptz[]
+      ${entries.map(({ address }) => address)}::text[],
+      ${unlessEmpty(several.map(({ bounceClass }) => bounceClass))}::text[],
+      ${unlessEmpty(entries.map(({ status }) => status))}::text[],
+      ${unlessEmpty(entries.map(({ reason }) => reason))}::text[],
+      ${unlessEmpty(entries.map(({ source }) => source))}::text[],
+      ${unlessEmpty(entries.map(({ since }) => since?.toISOString() ?? null))}::timestamptz[]
     ) with ordinality as given (address, bounce_class, status, reason, source, since, place)
     order by
       address collate "C", array_position(array['hard', 'soft', 'block'], bounce_class), place`
+}
+
+/** `unnest` fills up with nulls what is shorter. */
+function unlessEmpty(column: readonly (string | null)[]): readonly (string | null)[] {
+  return column.some((value) => value !== null) ? column : []
 }

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { arrayTypes } from '../../src/db/array-types.ts'
 import { OverloadError } from '../../src/db/limiter.ts'
-import { createDatabase, type Database, DeadlineError } from '../../src/db/sql.ts'
+import { createDatabase, type Database, DeadlineError, type Sql } from '../../src/db/sql.ts'
 import { storageFailure } from '../../src/db/sqlstate.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -133,12 +135,78 @@ describe('a connection that is frozen', () => {
   })
 })
 
-/** Between us and PostgreSQL; `freeze` swallows whatever connections of now still say. */
+describe('a connection that breaks before its first answer', () => {
+  // An unhandled rejection, which would end the daemon, fails the run.
+  test.each([1, 2, 3, 4])(
+    'after %i answers of the server fails its work alone',
+    async (answers) => {
+      const { target, cutAfter, close } = await startProxy()
+      cutAfter(answers)
+      await withDatabase(
+        { maxConnections: 3 },
+        async (db) => {
+          await Promise.allSettled([backend(db), db.transaction(backendOf), backend(db)])
+          cutAfter(Number.POSITIVE_INFINITY)
+          await expect.poll(() => backend(db).catch(() => null)).toEqual(expect.any(Number))
+        },
+        target,
+      )
+      await close()
+    },
+  )
+})
+
+describe('arrays', () => {
+  async function roundTrip(type: string, values: readonly unknown[]): Promise<unknown> {
+    return await withDatabase({ maxConnections: 1 }, (db) =>
+      db.run(async (sql) => {
+        const parameter = sql.typed(values, arrayTypes[type as keyof typeof arrayTypes].to)
+        const [row] = await sql.unsafe(`select $1::${type}[] as values`, [parameter as never])
+        return row?.['values']
+      }),
+    )
+  }
+
+  test.each([
+    ['text', []],
+    ['text', ['', 'NULL', null, 'a,b', '{}', '"', '\\', '\\"', ' x ', 'ü\n\u{1f4a9}']],
+    ['int4', [0, -1, 2_147_483_647, null]],
+    ['int2', [7]],
+    ['int8', ['9007199254740993']],
+    ['uuid', ['01890a5d-ac96-774b-bcce-b302099a8057']],
+    ['timestamptz', [new Date('2026-11-22T01:02:03.004Z'), null]],
+    ['date', [new Date('2026-11-22T00:00:00Z')]],
+    ['bytea', [Buffer.from([0, 92, 34, 255]), Buffer.alloc(0), null]],
+  ])('of %s come back as they were sent', async (type, values) => {
+    expect(await roundTrip(type, values)).toEqual(values)
+  })
+
+  test('of whatever texts come back as they were sent', () =>
+    withDatabase({ maxConnections: 1 }, async (db) => {
+      const text = fc.string({ unit: 'binary' }).map((value) => value.replaceAll('\0', ''))
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.option(text)), async (values) => {
+          const [row] = await db.run((sql) => sql`select ${values}::text[] as values`)
+          expect(row?.['values']).toEqual(values)
+        }),
+      )
+    }))
+})
+
+const backendOf = (sql: Sql): Promise<unknown> => sql`select pg_backend_pid()`
+
+/** Between us and PostgreSQL; `cutAfter` resets connections; `freeze` swallows whatever connections of now still say. */
 async function startProxy() {
   const { port, ...rest } = database.target as Extract<TestDatabase['target'], { port: number }>
   const sockets = new Set<Socket>()
+  let limit = Number.POSITIVE_INFINITY
   const server = createServer((client) => {
     const upstream = connect(port, '127.0.0.1')
+    let answers = 0
+    upstream.on('data', () => {
+      answers += 1
+      if (answers >= limit) client.resetAndDestroy()
+    })
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
@@ -158,6 +226,9 @@ async function startProxy() {
   if (address === null || typeof address === 'string') throw new Error('no port')
   return {
     target: { ...rest, host: '127.0.0.1', port: address.port },
+    cutAfter: (answers: number) => {
+      limit = answers
+    },
     freeze: () => {
       for (const socket of sockets) socket.removeAllListeners('data').pause()
     },
