@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 
 /** What a request emits once its body may take as long as it goes on coming: see `route.ts`. */
 export const uploadAdmitted = Symbol('upload admitted')
@@ -46,10 +47,11 @@ const tickMs = 500
  * gigabyte may take hours.
  */
 export function createBodyDeadlines(limits: BodyLimits): BodyDeadlines {
-  const watched = new Set<Watched>()
+  // By what lives long, as in `server.ts`.
+  const watched = new Map<Socket, Watched | null>()
   const timer = setInterval(() => {
     const now = performance.now()
-    for (const one of watched) if (isTooSlow(one, now)) cut(one)
+    for (const one of watched.values()) if (one !== null && isTooSlow(one, now)) cut(one)
   }, tickMs).unref()
 
   function isTooSlow(one: Watched, now: number): boolean {
@@ -70,7 +72,8 @@ export function createBodyDeadlines(limits: BodyLimits): BodyDeadlines {
   return {
     watch(request, response) {
       if (!hasBody(request)) return
-      const { bytesRead } = request.socket
+      const { socket } = request
+      const { bytesRead } = socket
       const one: Watched = {
         request,
         response,
@@ -80,8 +83,11 @@ export function createBodyDeadlines(limits: BodyLimits): BodyDeadlines {
         waitedMs: 0,
         idleMs: 0,
       }
-      watched.add(one)
-      request.once('close', () => watched.delete(one))
+      if (!watched.has(socket)) socket.once('close', () => watched.delete(socket))
+      watched.set(socket, one)
+      request.once('close', () => {
+        if (watched.get(socket) === one) watched.set(socket, null)
+      })
       request.once(uploadAdmitted, () => {
         one.deadline = null
       })

@@ -1,6 +1,8 @@
 import type { RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
 
+type Line = { isBusy: boolean; waiting: (() => void)[] }
+
 /** More than any client sends ahead; each costs some kilobytes. */
 const maxAhead = 16
 
@@ -10,24 +12,27 @@ const maxAhead = 16
  * 9.3.2 leaves that to us). Who sends too many ahead is cut off.
  */
 export function oneAtATime(serve: RequestListener): RequestListener {
-  const queues = new WeakMap<Socket, (() => void)[]>()
+  const lines = new WeakMap<Socket, Line>()
   return (request, response) => {
     const { socket } = request
+    const line = lines.get(socket) ?? { isBusy: false, waiting: [] }
+    lines.set(socket, line)
     const start = (): void => {
       serve(request, response)
-      response.once('close', () => next(socket))
+      response.once('close', () => next(socket, line))
     }
-    const queue = queues.get(socket)
-    if (queue === undefined) {
-      queues.set(socket, [])
+    if (line.isBusy) {
+      if (line.waiting.length < maxAhead) line.waiting.push(start)
+      else socket.destroy()
+    } else {
+      line.isBusy = true
       start()
-    } else if (queue.length < maxAhead) queue.push(start)
-    else socket.destroy()
+    }
   }
 
-  function next(socket: Socket): void {
-    const start = socket.writable ? queues.get(socket)?.shift() : undefined
+  function next(socket: Socket, line: Line): void {
+    const start = socket.writable ? line.waiting.shift() : undefined
     if (start) start()
-    else queues.delete(socket)
+    else line.isBusy = false
   }
 }

@@ -42,19 +42,18 @@ export function createHttpServer(
   })
   server.maxConnections = maxConnections
   server.maxRequestsPerSocket = maxRequestsPerSocket
-  // Node's own closeIdleConnections leaves out those that have never sent anything.
-  const idle = new Set<Socket>()
-  const open = new Set<ServerResponse>()
+  // Node's own closeIdleConnections leaves out those that have never sent anything. Keyed by what
+  // lives long: a set of responses would keep thousands that are gone until the next full collection.
+  const answering = new Map<Socket, ServerResponse | null>()
   const deadlines = createBodyDeadlines(bodies)
   let draining = false
   server.on('connection', (socket) => {
-    idle.add(socket)
-    socket.once('close', () => idle.delete(socket))
+    answering.set(socket, null)
+    socket.once('close', () => answering.delete(socket))
   })
   const serve: RequestListener = (request, response) => {
     const { socket } = request
-    idle.delete(socket)
-    open.add(response)
+    answering.set(socket, response)
     deadlines.watch(request, response)
     if (draining) response.setHeader('Connection', 'close')
     let unread: NodeJS.Timeout | undefined
@@ -63,11 +62,10 @@ export function createHttpServer(
     })
     response.once('close', () => {
       clearTimeout(unread)
-      open.delete(response)
       // Whatever is left of a body that was refused has to go by before the next request.
       if (!request.complete) request.resume()
       if (draining) socket.destroySoon()
-      else if (!socket.destroyed) idle.add(socket)
+      else if (!socket.destroyed) answering.set(socket, null)
     })
     listener(request, response)
   }
@@ -91,10 +89,10 @@ export function createHttpServer(
       }
       const closed = once(server, 'close')
       server.close()
-      for (const response of open) {
-        if (!response.headersSent) response.setHeader('Connection', 'close')
+      for (const [socket, response] of answering) {
+        if (response === null) socket.destroy()
+        else if (!response.headersSent) response.setHeader('Connection', 'close')
       }
-      for (const socket of idle) socket.destroy()
       const timer = setTimeout(() => server.closeAllConnections(), drainTimeoutMs)
       await closed
       clearTimeout(timer)
