@@ -21,7 +21,7 @@ const senderSchema = z
     from: z.array(origin).min(1),
     dkimDomains: z.array(domain),
     envelopeDomains: z.array(domain),
-    source: z.url({ protocol: /^https$/, error: 'must be the URL of a page that says so' }),
+    source: z.url({ protocol: /^https?$/, error: 'must be the URL of a page that says so' }),
   })
   .refine(
     ({ from, dkimDomains }) => dkimDomains.length === 0 || from.every(isAlignedWith(dkimDomains)),
