@@ -44,6 +44,7 @@ const tables: Record<string, readonly string[]> = {
     'daily_figure',
     'daily_figure_progress',
     'daily_figure_recount',
+    'bounce_rate',
   ],
   suppression: [
     'suppression',
@@ -103,6 +104,19 @@ describe('who may import whom', () => {
 describe('one table, one folder', () => {
   test('the sources keep to the rule', () => {
     expect(sourceFiles().flatMap((file) => foreignTables(file, read(file)))).toEqual([])
+  })
+
+  test('every table has an owner', () => {
+    const folder = 'db/migrations'
+    const made = readdirSync(join(src, folder)).flatMap((file) => [
+      ...read(join(folder, file)).matchAll(/^create table (\w+)/gm),
+    ])
+    expect(made.map(([, name]) => name).sort()).toEqual(
+      Object.values(tables)
+        .flat()
+        .filter((name) => name !== 'migration')
+        .sort(),
+    )
   })
 
   test.each([

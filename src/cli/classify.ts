@@ -7,6 +7,7 @@ import { loadRules, type Rules } from '../classify/rules.ts'
 import { readConfig } from '../config.ts'
 import { CommandError } from './command-error.ts'
 import { rulesDirectory } from './package-root.ts'
+import { terminalJson, terminalText } from './terminal-text.ts'
 
 type Options = { json?: true; explain?: true; ownRules?: string }
 
@@ -61,10 +62,11 @@ function answer(rules: Rules, line: string, options: Options): string {
   const explanation = options.explain ? explain(rules, diagnosis) : null
   if (options.json) {
     const more = explanation && { explanation: explanationRecord(explanation) }
-    return JSON.stringify({ bounceClass, reason, rule, status, replyCode, ...more })
+    return terminalJson({ bounceClass, reason, rule, status, replyCode, ...more })
   }
   const head = `${bounceClass.padEnd(5)} ${reason.padEnd(20)} ${line.trimEnd()}`
-  return explanation ? [head, ...explanationLines(explanation)].join('\n') : head
+  const lines = explanation ? [head, ...explanationLines(explanation)] : [head]
+  return lines.map(terminalText).join('\n')
 }
 
 function explanationRecord({ softened, matches }: Explanation) {

@@ -3,23 +3,26 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { classify, explain } from '../classify/classify.ts'
 import { loadRules, type Rules } from '../classify/rules.ts'
+import { readConfig } from '../config.ts'
 import type { Report } from '../feedback/report.ts'
 import { createParser } from '../parse/parse.ts'
-import { packageRoot } from './package-root.ts'
+import { rulesDirectory } from './package-root.ts'
 import { explanationLines, reportLines } from './report-lines.ts'
 import { reportRow } from './report-row.ts'
+import { terminalJson, terminalText } from './terminal-text.ts'
 
-type Options = { json?: boolean; explain?: boolean }
+type Options = { json?: boolean; explain?: boolean; ownRules?: string }
 
 export function addParseCommand(program: Command): void {
   program
     .command('parse')
-    .description('Say what messages mean, without recording anything')
+    .description('say what messages mean, without recording anything')
     .argument('<path...>', 'messages, folders of messages, - for one message on standard input')
     .option('--json', 'one JSON object a message')
     .option('--explain', 'which rule decided the class, and what it beat')
+    .option('--own-rules <directory>', 'your rules; HEARBACK_RULES_DIR when absent')
     .action(async (paths: string[], options: Options) => {
-      const rules = loadRules(join(packageRoot(), 'config', 'bounce-rules'))
+      const rules = loadRules(rulesDirectory(), options.ownRules ?? readConfig().rulesDir)
       const parser = createParser()
       try {
         for (const file of findFiles(paths)) await parseFile(file)
@@ -76,11 +79,12 @@ function complain(path: string, error: unknown): void {
 
 function render(rules: Rules, file: string, report: Report, options: Options): string {
   const row = reportRow(file, report, (recipient) => classify(rules, recipient))
-  const text = options.json ? JSON.stringify(row) : reportLines(row).join('\n')
+  const text = options.json ? terminalJson(row) : reportLines(row).map(terminalText).join('\n')
   if (!options.explain || report.type !== 'delivery-status') return `${text}\n`
   const reasons = report.recipients
     .filter(({ action }) => action === 'failed' || action === 'delayed')
     .flatMap((recipient) => explanationLines(recipient.finalRecipient, explain(rules, recipient)))
+    .map(terminalText)
   if (!options.json) return `${[text, ...reasons].join('\n')}\n`
   process.stderr.write(reasons.map((line) => `${line}\n`).join(''))
   return `${text}\n`

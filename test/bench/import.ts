@@ -31,8 +31,7 @@ export async function benchImport(): Promise<void> {
   const daemon = startDaemon(dataDir)
   const port = await httpPort(daemon)
   const server = await startEmbedded({ dataDir, purpose: 'command', log })
-  const pool = connect(server.connection, { maxConnections: 1 })
-  const sql = await pool.reserve()
+  const sql = connect(server.connection, { maxConnections: 1 })
   try {
     await sql`set statement_timeout = 0`
     await sql`create unlogged table staging (email text, reason text)`
@@ -54,8 +53,7 @@ export async function benchImport(): Promise<void> {
     )
     printRounds('rows/s', results, 'COPY, insert … on conflict')
   } finally {
-    sql.release()
-    await pool.end()
+    await sql.end()
     await server.stop()
     daemon.kill('SIGTERM')
     await once(daemon, 'exit')

@@ -11,7 +11,7 @@ import { apiKey, get, secret } from './api.ts'
 
 /** The customer's own pages; not part of the repository. */
 const seeds = resolve(import.meta.dirname, '../../../shared/seeds')
-const host = 'https://scaisend.scailabs.ai'
+const host = /https:\/\/[a-z0-9.-]+(?=\/v3\b)/g
 const run = promisify(execFile)
 
 const pages = existsSync(seeds)
@@ -21,6 +21,11 @@ const pages = existsSync(seeds)
 function snippets(language: string): string[] {
   const fences = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm')
   return pages.flatMap((page) => [...page.matchAll(fences)].map(([, code = '']) => code))
+}
+
+/** The names of the variables in which the pages keep the key. */
+function keyVariables(): string[] {
+  return pages.flatMap((page) => page.match(/\b[A-Z]+_API_KEY\b/g) ?? [])
 }
 
 async function has(program: string, args: readonly string[]): Promise<boolean> {
@@ -49,7 +54,8 @@ describe.skipIf(pages.length === 0)('the snippets of the customer’s pages', ()
       HEARBACK_BOOTSTRAP_API_KEY: apiKey,
     })
     url = `http://${daemon.http.host}:${daemon.http.port}`
-    env = { PATH: process.env['PATH'] ?? '', SCAISEND_API_KEY: apiKey }
+    const keys = Object.fromEntries(keyVariables().map((name) => [name, apiKey]))
+    env = { PATH: process.env['PATH'] ?? '', ...keys }
     folder = await mkdtemp(join(tmpdir(), 'hearback-snippets-'))
     await database.sql`
       insert into suppression_group (tenant_id, group_id, name)

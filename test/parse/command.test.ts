@@ -107,6 +107,36 @@ describe('hearback parse', () => {
     expect(stdout).toMatch(/gone@example\.com: [\w.-]+ \(/)
   })
 
+  it('follows rules of your own, as the daemon does', () => {
+    const rules = mkdtempSync(join(tmpdir(), 'hearback-rules-'))
+    const rule = {
+      name: 'own-unknown-user',
+      text: 'user unknown',
+      bounceClass: 'block',
+      reason: 'policy',
+      example: '550 5.1.1 User unknown',
+      source: 'https://ops.example/rules',
+    }
+    writeFileSync(join(rules, '10-own.json'), JSON.stringify({ about: 'ours', rules: [rule] }))
+    const { stdout } = parse(['--own-rules', rules, join(folder, 'a.eml')])
+    rmSync(rules, { recursive: true })
+    expect(stdout).toContain('gone@example.com failed 5.1.1 550 block')
+  })
+
+  it('lets no message turn round what a terminal shows', () => {
+    const { stdout } = parse(
+      ['-'],
+      deliveryReport(`Reporting-MTA: dns; mx.example.net
+
+Final-Recipient: rfc822; gone@example.com
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 User \u202enwonknu
+`),
+    )
+    expect(stdout).toContain('\\u{202e}nwonknu')
+  })
+
   it('names what it cannot read, ends with 66, and has done the others', () => {
     const { rows, status, stderr } = parse(['--json', join(folder, 'missing.eml'), folder])
     expect(status).toBe(66)
