@@ -4,6 +4,7 @@ import type { Sql } from './db/sql.ts'
 import type { Choice, Left } from './feedback/choice.ts'
 import type { Resubscribe, Unsubscribe } from './feedback/feedback.ts'
 import { findClick, findClicked, wasLeftAgain } from './record/clicks.ts'
+import { addFeedback, feedbackRow } from './record/feedback.ts'
 import { holdLiveGroup } from './suppression/groups.ts'
 import { holdEntry, unsubscribeList } from './suppression/preferences.ts'
 import { writeResubscribe, writeUnsubscribe } from './write.ts'
@@ -23,7 +24,7 @@ export async function leave(
   if (await writeUnsubscribe(sql, unsubscribe)) {
     return { left: { groupId, clickId: unsubscribe.id }, recorded: [unsubscribe] }
   }
-  return { left: { groupId, clickId: await standingClick(sql, token, groupId) }, recorded: [] }
+  return { left: { groupId, clickId: await leaveAgain(sql, unsubscribe) }, recorded: [] }
 }
 
 /** What was chosen on the page of preferences. Groups that are gone can be neither left nor joined. */
@@ -43,6 +44,7 @@ export async function choose(
     if (wish === 'unsubscribe') {
       const unsubscribe = { kind: wish, ...click }
       if (await writeUnsubscribe(sql, unsubscribe)) recorded.push(unsubscribe)
+      else await leaveAgain(sql, unsubscribe)
     } else {
       const resubscribe = { kind: wish, ...click }
       if (await writeResubscribe(sql, resubscribe)) recorded.push(resubscribe)
@@ -51,7 +53,10 @@ export async function choose(
   return recorded
 }
 
-/** Takes back what one click did, unless the recipient has left in another way since. */
+/** Long enough for whoever notices the mistake; the link in an old mail is no way back. */
+const undoableMs = 86_400_000
+
+/** Takes back what one click did, for a day, unless the recipient has left in another way since. */
 export async function undo(
   sql: Sql,
   token: SealedToken,
@@ -62,6 +67,7 @@ export async function undo(
   const clicked = await findClicked(sql, tenantId, recipient, clickId)
   if (clicked === null) return []
   const { groupId, clickedAt } = clicked
+  if (now.getTime() - clickedAt.getTime() > undoableMs) return []
   const since = await holdEntry(sql, tenantId, unsubscribeList(groupId), recipient)
   if (since?.getTime() !== clickedAt.getTime()) return []
   const place = { recipient, groupId }
@@ -76,14 +82,25 @@ async function groupToLeave(sql: Sql, { tenantId, groupId }: SealedToken): Promi
   return groupId !== null && (await holdLiveGroup(sql, tenantId, groupId)) ? groupId : null
 }
 
-/** The click on a page of ours that put the recipient where he is; `null` when it was none. */
-async function standingClick(
-  sql: Sql,
-  { tenantId, recipient }: SealedToken,
-  groupId: number | null,
-): Promise<string | null> {
+/** Pages are slow and people press twice. */
+const doubleClickMs = 10_000
+
+/**
+ * A click that finds the recipient gone already. The one that put him there is not to be taken back
+ * any more: that is noted once, and only where it could be, for mail programs repeat themselves.
+ * The second of a double click is the first one: its id, else `null`.
+ */
+async function leaveAgain(sql: Sql, unsubscribe: Unsubscribe): Promise<string | null> {
+  const { attribution, groupId, via, reportedAt } = unsubscribe
+  const { tenantId, recipient } = attribution
+  const place = { recipient, groupId }
   const since = await holdEntry(sql, tenantId, unsubscribeList(groupId), recipient)
-  return since && findClick(sql, tenantId, { recipient, groupId }, since)
+  const standing = since && (await findClick(sql, tenantId, place, since))
+  if (standing === null || (await wasLeftAgain(sql, tenantId, place, standing))) return null
+  const ageMs = reportedAt.getTime() - standing.clickedAt.getTime()
+  if (standing.via === via && ageMs < doubleClickMs) return standing.clickId
+  if (ageMs < undoableMs) await addFeedback(sql, [feedbackRow(unsubscribe)])
+  return null
 }
 
 function clickOf(token: SealedToken, now: Date) {

@@ -8,6 +8,8 @@ import { decryptRoot, encryptRoot } from './stored-root.ts'
 export type Keyring = {
   bySlot(tenantId: number, slot: number): Promise<SigningKey | null>
   byId(id: number): Promise<SigningKey | null>
+  /** Without asking the database: `null` when it was not read yet. */
+  known(id: number): SigningKey | null
   /** The one to sign with; asks each time, so a rotation acts at once, whichever process made it. */
   newest(tenantId: number): Promise<SigningKey | null>
   /** Reads them all. Throws a WrongSecretError when they were stored under another secret. */
@@ -49,6 +51,7 @@ export function createKeyring(db: Database, secret: string): Keyring {
       if (id > maxInteger) return null
       return known.get(id) ?? find((sql) => sql`signing_key_id = ${id}`)
     },
+    known: (id) => known.get(id) ?? null,
     newest: (tenantId) => find((sql) => sql`tenant_id = ${tenantId}`),
     async load() {
       for (const row of await db.run((sql) => selectKeys(sql, sql`true`, null))) remember(row)

@@ -2,6 +2,8 @@ import ipaddr from 'ipaddr.js'
 
 const perSecond = 20
 const burst = 100
+/** However long somebody goes on: whoever shares the address is let in again soon after the end. */
+const maxDebtMs = 60_000
 /** Above that the address that has been quiet for longest is forgotten. */
 const maxAddresses = 10_000
 
@@ -27,7 +29,8 @@ export function createFailureLimiter(now: () => number): FailureLimiter {
     },
     failed(address) {
       const network = networkOf(address)
-      const at = Math.max(clearAt.get(network) ?? 0, now()) + spacingMs
+      const paidAt = Math.max(clearAt.get(network) ?? 0, now()) + spacingMs
+      const at = Math.min(paidAt, now() + maxDebtMs)
       clearAt.delete(network)
       const [quietest] = clearAt.keys()
       if (quietest !== undefined && clearAt.size >= maxAddresses) clearAt.delete(quietest)

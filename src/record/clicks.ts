@@ -1,7 +1,11 @@
 import type { Sql } from '../db/sql.ts'
+import type { Unsubscribe } from '../feedback/feedback.ts'
 
 /** What one recipient did about one group; `null`: about everything. */
 type Place = { recipient: string; groupId: number | null }
+
+/** A click on a page of ours that can be taken back. */
+export type Click = { clickId: string; clickedAt: Date }
 
 /** The click on a page of ours of this very moment; `null` when it was something else. */
 export async function findClick(
@@ -9,14 +13,14 @@ export async function findClick(
   tenantId: number,
   place: Place,
   clickedAt: Date,
-): Promise<string | null> {
-  const [row] = await sql<{ feedbackId: string }[]>`
-    select feedback_id
+): Promise<(Click & { via: Unsubscribe['via'] }) | null> {
+  const [row] = await sql<(Click & { via: Unsubscribe['via'] })[]>`
+    select feedback_id as click_id, reported_at as clicked_at, via
     from feedback
     where ${unsubscribesOf(sql, tenantId, place)} and reported_at = ${clickedAt}
       and via in ('confirm-page', 'preferences-page')
     limit 1`
-  return row?.feedbackId ?? null
+  return row ?? null
 }
 
 /** What this recipient left by a click, and when; `null` when there was no such click. */
@@ -39,7 +43,7 @@ export async function wasLeftAgain(
   sql: Sql,
   tenantId: number,
   place: Place,
-  { clickId, clickedAt }: { clickId: string; clickedAt: Date },
+  { clickId, clickedAt }: Click,
 ): Promise<boolean> {
   const rows = await sql`
     select 1

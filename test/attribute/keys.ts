@@ -10,6 +10,7 @@ export function keyringOf(...keys: SigningKey[]): Keyring {
   const find = async (match: (key: SigningKey) => boolean) => keys.findLast(match) ?? null
   return {
     bySlot: (tenantId, slot) => find((key) => key.tenantId === tenantId && key.slot === slot),
+    known: () => null,
     byId: (id) => find((key) => key.id === id),
     newest: (tenantId) => find((key) => key.tenantId === tenantId),
     load: async () => undefined,

@@ -32,6 +32,14 @@ test('failures that were under way together are all paid for', () => {
   expect(limiter.waitMs('192.0.2.1')).toBe(0)
 })
 
+test('who comes after somebody who went on for an hour waits a minute at most', () => {
+  const limiter = createFailureLimiter(clock)
+  fail(limiter, '192.0.2.1', 100_000)
+  expect(limiter.waitMs('192.0.2.1')).toBeLessThanOrEqual(60_000)
+  now += 60_000
+  expect(limiter.waitMs('192.0.2.1')).toBe(0)
+})
+
 test('each address pays for itself, each IPv6 network for all its addresses', () => {
   const limiter = createFailureLimiter(clock)
   fail(limiter, '::ffff:192.0.2.1', 100)

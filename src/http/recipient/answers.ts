@@ -8,16 +8,25 @@ import { sendPage } from './failures.ts'
 import { type BrandedVisit, confirmPage, preferencesPage, unsubscribedPage } from './pages.ts'
 import type { Visit } from './visit.ts'
 
-/** What an unsubscribe link leads to: the question, or what was answered before. */
-export async function sendQuestion(db: Database, visit: Visit, response: Response): Promise<void> {
+/**
+ * What an unsubscribe link leads to: the question, or what was answered before; `notice` says what
+ * has just been done.
+ */
+export async function sendQuestion(
+  db: Database,
+  visit: Visit,
+  response: Response,
+  notice: string | null,
+): Promise<void> {
   const { tenantId, recipient, groupId } = visit.token
   const page = await db.run(async (sql) => {
     const branded = await withBranding(sql, visit)
     const group = await nameOf(sql, tenantId, groupId)
     const left = await findLeft(sql, tenantId, recipient, groupId)
-    if (left.everything) return unsubscribedPage(branded, { group: null, clickId: null })
-    if (left.group && group !== null) return unsubscribedPage(branded, { group, clickId: null })
-    return confirmPage(branded, { group, isGroupGone: groupId !== null && group === null })
+    const before = { clickId: null, notice }
+    if (left.everything) return unsubscribedPage(branded, { group: null, ...before })
+    if (left.group && group !== null) return unsubscribedPage(branded, { group, ...before })
+    return confirmPage(branded, { group, isGroupGone: groupId !== null && group === null, notice })
   })
   sendPage(response, page)
 }
@@ -32,7 +41,7 @@ export async function sendUnsubscribed(
   const page = await db.run(async (sql) => {
     const branded = await withBranding(sql, visit)
     const group = await nameOf(sql, visit.token.tenantId, groupId)
-    return unsubscribedPage(branded, { group, clickId })
+    return unsubscribedPage(branded, { group, clickId, notice: null })
   })
   sendPage(response, page)
 }

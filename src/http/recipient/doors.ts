@@ -37,7 +37,7 @@ export function createRecipientRouter({ db, keyring, erasure, clicks, log }: Dep
       if (visit === null) sendFailure(request, response, 404)
       else if (visit.token.purpose === 'preferences')
         await sendPreferences(db, visit, response, null)
-      else await sendQuestion(db, visit, response)
+      else await sendQuestion(db, visit, response, null)
     })
     // Whatever its content type says: the body itself shows what it is.
     const readBody = express.raw({ limit, inflate: false, type: () => true })

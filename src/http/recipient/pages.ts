@@ -25,11 +25,16 @@ const ownColor = '#1d4fc4'
 /** Asks before anything is changed. */
 export function confirmPage(
   visit: BrandedVisit,
-  { group, isGroupGone }: { group: string | null; isGroupGone: boolean },
+  {
+    group,
+    isGroupGone,
+    notice,
+  }: { group: string | null; isGroupGone: boolean; notice: string | null },
 ): Page {
   const { language } = visit
   const [address, sender] = [isolated(visit.maskedAddress), senderOf(visit)]
   return render('confirm', visit, language.unsubscribe, {
+    notice,
     preferencesUrl: visit.preferencesUrl,
     isGroup: group !== null,
     isGroupGone,
@@ -39,20 +44,27 @@ export function confirmPage(
       group === null
         ? language.willStopAll(address, sender)
         : language.willStopGroup(address, sender),
-    languages,
+    languages: notice === null ? languages : [],
   })
 }
 
 /** Confirms; `clickId` is what can be undone. */
 export function unsubscribedPage(
   visit: BrandedVisit,
-  { group, clickId }: { group: string | null; clickId: string | null },
+  {
+    group,
+    clickId,
+    notice,
+  }: { group: string | null; clickId: string | null; notice: string | null },
 ): Page {
   const { language } = visit
   const [address, sender] = [isolated(visit.maskedAddress), senderOf(visit)]
   const url = visit.branding.landingUrl
   return render('unsubscribed', visit, language.unsubscribed, {
+    notice,
     preferencesUrl: visit.preferencesUrl,
+    // Where there is no page of preferences, the way out of the rest has to be here.
+    asksForRest: group !== null && visit.preferencesUrl === null,
     clickId,
     farewell: textOf(visit, 'farewell'),
     consequence:

@@ -4,7 +4,7 @@ import type { Database } from '../../db/sql.ts'
 import type { Choice, Left } from '../../feedback/choice.ts'
 import { findGroup } from '../../suppression/groups.ts'
 import type { Action } from './action.ts'
-import { sendPreferences, sendUnsubscribed } from './answers.ts'
+import { sendPreferences, sendQuestion, sendUnsubscribed } from './answers.ts'
 import { sendFailure } from './failures.ts'
 import type { Visit } from './visit.ts'
 
@@ -22,7 +22,10 @@ export type Clicks = {
 
 type Deps = { db: Database; clicks: Clicks }
 
-/** Does what a POST asks for. To leave, any link is good enough; the way back needs a better one. */
+/**
+ * Does what a POST asks for. To leave, any link is good enough; the way back needs one to the page
+ * of preferences, but for what was done on this page just now.
+ */
 export async function perform(
   deps: Deps,
   visit: Visit,
@@ -49,10 +52,10 @@ export async function perform(
       return sendPreferences(db, visit, response, notice)
     }
     case 'undo': {
-      if (token.purpose !== 'preferences') return sendFailure(request, response, 404)
       const isUndone = await clicks.processUndo(token, action.clickId)
       const notice = isUndone ? language.undone : language.unchanged
-      return sendPreferences(db, visit, response, notice)
+      const send = token.purpose === 'preferences' ? sendPreferences : sendQuestion
+      return send(db, visit, response, notice)
     }
   }
 }

@@ -11,8 +11,8 @@ export type Visit = {
   language: Language
   /** From the address of the page to the root of the door, such as `../`. */
   root: string
-  /** The page of preferences of the same recipient, seen from this one. */
-  preferencesUrl: string
+  /** The page of preferences, seen from this one; `null`: the link is not good enough for it. */
+  preferencesUrl: string | null
 }
 
 /** `null` when the link is not genuine, or opens another door. Throws a RateLimitError. */
@@ -22,7 +22,8 @@ export async function readVisit(
   purposes: readonly SealedPurpose[],
 ): Promise<Visit | null> {
   const text = request.params['token']
-  const opened = typeof text === 'string' ? await openToken(text, request.ip ?? '') : null
+  if (typeof text !== 'string') return null
+  const opened = await openToken(text, request.ip ?? '')
   if (opened === null || !purposes.includes(opened.token.purpose)) return null
   const root = rootOf(request)
   const language = languageOf(request)
@@ -32,7 +33,7 @@ export async function readVisit(
     maskedAddress: opened.maskedAddress,
     language,
     root,
-    preferencesUrl: `${root}p/${opened.preferencesToken}${asked}`,
+    preferencesUrl: opened.token.purpose === 'preferences' ? `${root}p/${text}${asked}` : null,
   }
 }
 

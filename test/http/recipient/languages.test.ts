@@ -55,10 +55,11 @@ describe('the language of a page', () => {
   })
 
   test('that was asked for is kept on every way', async () => {
-    const { unsubscribe } = await recipients.add({ tenantId })
-    const done = await recipients.post(`/u/${unsubscribe}?lang=fr`, ['confirm', 'yes'])
+    const { unsubscribe, preferences } = await recipients.add({ tenantId })
+    const done = await recipients.post(`/p/${preferences}?lang=fr`, ['action', 'unsubscribe_all'])
     expect(done.text).toContain('Désabonnement effectué')
-    expect(done.text.match(/\/p\/hb1_[\w-]+\?lang=fr"/g)).toHaveLength(2)
+    expect(done.text.match(/\/p\/hb1_[\w-]+\?lang=fr"/g)).toHaveLength(1)
+    expect(done.text).not.toContain('action=')
     const twice = await door.call('GET', `/u/${unsubscribe}?lang=fr&lang=de`)
     expect(twice.text).toContain('<html lang="en"')
   })

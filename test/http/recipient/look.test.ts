@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { accentColors, contrast, parseColor } from '../../../src/http/recipient/colors.ts'
 import { changeRecipientPage } from '../../../src/tenant/recipient-page.ts'
 import { type Reply, useDoor } from '../door.ts'
-import { recipientsOf, undoOf } from './recipient.ts'
+import { clickOf, recipientsOf } from './recipient.ts'
 
 const door = useDoor()
 const recipients = recipientsOf(door)
@@ -29,8 +29,7 @@ async function everyPage(tenantId: number, groupId: number): Promise<Record<stri
     doneBefore: await door.call('GET', u),
     choice: await door.call('GET', p),
   }
-  const { path, clickId } = undoOf(pages['done']?.text ?? '')
-  pages['undone'] = await recipients.post(path, ['click', clickId], ['action', 'undo'])
+  pages['undone'] = await recipients.undo(u, clickOf(pages['done']?.text ?? ''))
   pages['doneWithAll'] = await recipients.post(p, ['action', 'unsubscribe_all'])
   pages['choiceOfNothing'] = await door.call('GET', p)
   return pages

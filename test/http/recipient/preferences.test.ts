@@ -1,6 +1,6 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { useDoor } from '../door.ts'
-import { recipientsOf, undoOf } from './recipient.ts'
+import { clickOf, recipientsOf } from './recipient.ts'
 
 const door = useDoor()
 const recipients = recipientsOf(door)
@@ -234,8 +234,7 @@ describe('undo', () => {
     )
     const done = await recipients.post(`/u/${unsubscribe}`, ['confirm', 'yes'])
     expect(await recipients.left(address)).toEqual([news, offers])
-    const { path, clickId } = undoOf(done.text)
-    const reply = await recipients.post(path, ['click', clickId], ['action', 'undo'])
+    const reply = await recipients.undo(`/u/${unsubscribe}`, clickOf(done.text))
     expect(reply.status).toBe(200)
     expect(reply.text).toContain('Undone: you are subscribed again.')
     expect(await recipients.left(address)).toEqual([offers])
@@ -246,14 +245,22 @@ describe('undo', () => {
     ])
   })
 
+  test.each(['/p/', '/t/u/'])('works at %s as well', async (door) => {
+    const { address, preferences } = await add()
+    const path = door + preferences
+    const done = await recipients.post(path, ['action', 'unsubscribe_all'])
+    expect((await recipients.undo(path, clickOf(done.text))).text).toContain('Undone')
+    expect(await recipients.left(address)).toEqual([])
+  })
+
   test('is offered again after a double click, and works once', async () => {
     const { address, unsubscribe } = await add()
-    await recipients.post(`/u/${unsubscribe}`, ['confirm', 'yes'])
-    const second = await recipients.post(`/u/${unsubscribe}`, ['confirm', 'yes'])
-    const { path, clickId } = undoOf(second.text)
-    const undo = () => recipients.post(path, ['click', clickId], ['action', 'undo'])
-    expect((await undo()).text).toContain('Undone')
-    expect((await undo()).text).toContain('Nothing had to be changed.')
+    const path = `/u/${unsubscribe}`
+    await recipients.post(path, ['confirm', 'yes'])
+    const second = await recipients.post(path, ['confirm', 'yes'])
+    const clickId = clickOf(second.text)
+    expect((await recipients.undo(path, clickId)).text).toContain('Undone')
+    expect((await recipients.undo(path, clickId)).text).toContain('Nothing had to be changed.')
     expect(await recipients.left(address)).toEqual([])
     expect(await recipients.history(address)).toHaveLength(2)
   })
@@ -262,8 +269,7 @@ describe('undo', () => {
     const { address, unsubscribe } = await add({ groupId: gone })
     const done = await recipients.post(`/u/${unsubscribe}`, ['confirm', 'yes'])
     expect(await recipients.left(address)).toEqual([0])
-    const { path, clickId } = undoOf(done.text)
-    await recipients.post(path, ['click', clickId], ['action', 'undo'])
+    await recipients.undo(`/u/${unsubscribe}`, clickOf(done.text))
     expect(await recipients.left(address)).toEqual([])
   })
 
@@ -275,9 +281,65 @@ describe('undo', () => {
       key,
       json: { recipient_emails: [address] },
     })
-    const { path, clickId } = undoOf(done.text)
-    const reply = await recipients.post(path, ['click', clickId], ['action', 'undo'])
+    const reply = await recipients.undo(`/u/${unsubscribe}`, clickOf(done.text))
     expect(reply.text).toContain('Nothing had to be changed.')
+    expect(await recipients.left(address)).toEqual([0])
+  })
+
+  test('does nothing after a one-click since, which is noted once however often it comes', async () => {
+    const { address, unsubscribe } = await add()
+    const path = `/u/${unsubscribe}`
+    const done = await recipients.post(path, ['confirm', 'yes'])
+    for (const _ of [1, 2, 3]) await recipients.post(path, ['List-Unsubscribe', 'One-Click'])
+    expect((await recipients.undo(path, clickOf(done.text))).text).toContain('Nothing had to be')
+    expect(await recipients.left(address)).toEqual([0])
+    expect(await recipients.history(address)).toEqual([
+      ['unsubscribe', 'confirm-page', null],
+      ['unsubscribe', 'one-click', null],
+    ])
+    expect(await recipients.events(address)).toHaveLength(2)
+  })
+
+  test('does nothing after the group was left on the page of preferences since', async () => {
+    const { address, unsubscribe, preferences } = await add({ groupId: news })
+    const done = await recipients.post(`/u/${unsubscribe}`, ['confirm', 'yes'])
+    const opened = [
+      ['action', 'save'],
+      ['shown', news],
+      ['before', news],
+    ] as [string, string | number][]
+    await recipients.post(`/p/${preferences}`, ...opened)
+    await recipients.undo(`/u/${unsubscribe}`, clickOf(done.text))
+    expect(await recipients.left(address)).toEqual([news])
+  })
+
+  test('ends with the day, and a click later on offers none', async () => {
+    const { address, unsubscribe } = await add()
+    const path = `/u/${unsubscribe}`
+    const start = Date.now()
+    const at = (hours: number) => door.setNow(new Date(start + hours * 3_600_000))
+    onTestFinished(() => door.setNow(null))
+    at(0)
+    const done = await recipients.post(path, ['confirm', 'yes'])
+    at(24.1)
+    expect((await recipients.undo(path, clickOf(done.text))).text).toContain('Nothing had to be')
+    const again = await recipients.post(path, ['confirm', 'yes'])
+    expect(again.text).toContain('You are unsubscribed')
+    expect(clickOf(again.text)).toBe('')
+    expect(await recipients.left(address)).toEqual([0])
+    expect(await recipients.history(address)).toHaveLength(1)
+  })
+
+  test('is not handed to whoever presses the same button a minute later', async () => {
+    const { address, unsubscribe } = await add()
+    const path = `/u/${unsubscribe}`
+    const start = Date.now()
+    onTestFinished(() => door.setNow(null))
+    door.setNow(new Date(start))
+    const done = await recipients.post(path, ['confirm', 'yes'])
+    door.setNow(new Date(start + 60_000))
+    expect(clickOf((await recipients.post(path, ['confirm', 'yes'])).text)).toBe('')
+    await recipients.undo(path, clickOf(done.text))
     expect(await recipients.left(address)).toEqual([0])
   })
 
@@ -293,8 +355,9 @@ describe('undo', () => {
     const jane = await add()
     const mallory = await add()
     const done = await recipients.post(`/u/${jane.unsubscribe}`, ['confirm', 'yes'])
-    const { clickId } = undoOf(done.text)
-    await recipients.post(`/p/${mallory.preferences}`, ['click', clickId], ['action', 'undo'])
+    const clickId = clickOf(done.text)
+    await recipients.undo(`/p/${mallory.preferences}`, clickId)
+    await recipients.undo(`/u/${mallory.unsubscribe}`, clickId)
     expect(await recipients.left(jane.address)).toEqual([0])
   })
 
@@ -305,14 +368,51 @@ describe('undo', () => {
   }
 })
 
+describe('a link to unsubscribe is no way back', () => {
+  test('no page of it leads to the page of preferences', async () => {
+    const { address, unsubscribe } = await add({ groupId: news })
+    for (const path of [`/u/${unsubscribe}`, `/t/u/${unsubscribe}`]) {
+      const question = await door.call('GET', path)
+      const done = await recipients.post(path, ['confirm', 'yes'])
+      const before = await door.call('GET', path)
+      const undone = await recipients.undo(path, clickOf(done.text))
+      expect(undone.text).toContain('Undone')
+      for (const { text } of [question, done, before, undone]) expect(text).not.toContain('hb1_')
+    }
+    expect(await recipients.left(address)).toEqual([])
+  })
+
+  test('what the page of preferences sends is refused', async () => {
+    const { address, unsubscribe } = await add()
+    const path = `/u/${unsubscribe}`
+    await recipients.post(path, ['List-Unsubscribe', 'One-Click'])
+    for (const action of ['resubscribe_all', 'save', 'resubscribe_group']) {
+      const fields = [
+        ['group_id', news],
+        ['shown', news],
+        ['group', news],
+      ] as [string, number][]
+      const reply = await recipients.post(path, ['action', action], ...fields)
+      expect(reply.status).toBe(404)
+    }
+    expect(await recipients.left(address)).toEqual([0])
+  })
+})
+
 describe('GET /u/{token} after the click', () => {
-  test('says what is so, and asks nothing', async () => {
-    const { unsubscribe } = await add({ groupId: news })
-    await recipients.post(`/u/${unsubscribe}`, ['List-Unsubscribe', 'One-Click'])
-    const { text } = await door.call('GET', `/u/${unsubscribe}`)
+  test('says what is so, and leads out of the rest', async () => {
+    const { address, unsubscribe } = await add({ groupId: news })
+    const path = `/u/${unsubscribe}`
+    await recipients.post(path, ['List-Unsubscribe', 'One-Click'])
+    const { text } = await door.call('GET', path)
     expect(text).toContain('You are unsubscribed')
     expect(text).toContain('News')
-    expect(text).not.toContain('<form')
+    expect(text.match(/<button [^>]+>/g)).toEqual([
+      '<button name="action" value="unsubscribe_all">',
+    ])
+    await recipients.post(path, ['action', 'unsubscribe_all'])
+    expect(await recipients.left(address)).toEqual([0, news])
+    expect((await door.call('GET', path)).text).not.toContain('<form')
   })
 
   test('the list of a deleted group is said to be gone', async () => {
@@ -330,10 +430,10 @@ describe('/t/u/{token}', () => {
     expect((await door.call('GET', `/t/u/${preferences}`)).text).toContain('Your email preferences')
   })
 
-  test('its links lead to the same root as those of /u', async () => {
-    const { unsubscribe } = await add()
-    for (const path of [`/u/${unsubscribe}`, `/t/u/${unsubscribe}`, `/u/${unsubscribe}/`]) {
-      const page = await door.call('GET', path)
+  test('its links lead to the same root as those of /p', async () => {
+    const { preferences } = await add()
+    for (const path of [`/p/${preferences}`, `/t/u/${preferences}`, `/p/${preferences}/`]) {
+      const page = await recipients.post(path, ['action', 'unsubscribe_all'])
       const [, link = ''] = /href="([./]+p\/[^"]+)"/.exec(page.text) ?? []
       const { pathname } = new URL(link, door.url + path)
       expect((await door.call('GET', pathname)).status).toBe(200)

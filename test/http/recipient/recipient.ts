@@ -36,6 +36,11 @@ export function recipientsOf(door: Door) {
       return door.call('POST', path, { headers: urlencoded, body: body.toString() })
     },
 
+    /** Presses "Undo" on a page that `path` answered with; or sends a click of somebody else. */
+    undo(path: string, clickId: string): Promise<Reply> {
+      return this.post(path, ['click', clickId], ['action', 'undo'])
+    },
+
     /** What the recipient has left: groups, or 0 for everything. */
     async left(address: string): Promise<number[]> {
       const rows = await door.sql<{ groupId: number }[]>`
@@ -63,9 +68,7 @@ export function recipientsOf(door: Door) {
   }
 }
 
-/** What a form of a page would send to undo. */
-export function undoOf(page: string): { path: string; clickId: string } {
-  const [, path = ''] = /<form method="post" action="\.\.(\/[^"]+)"/.exec(page) ?? []
-  const [, clickId = ''] = /name="click" value="([^"]+)"/.exec(page) ?? []
-  return { path, clickId }
+/** The click that a page offers to take back; '' when it does not. */
+export function clickOf(page: string): string {
+  return /name="click" value="([^"]+)"/.exec(page)?.[1] ?? ''
 }
