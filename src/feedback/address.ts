@@ -8,8 +8,9 @@ const plainAddress = /^[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*
 const domainName =
   /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 const numericLastLabel = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/
-const atomText = /^[^\p{Cc}\p{Cs}\p{Z}()<>@,;:\\"[\]]+$/u
-const quotedText = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+$/u
+// Where U+FFFD stands, bytes that were no UTF-8 have become somebody else's address.
+const atomText = /^[^\p{Cc}\p{Cs}\p{Z}\uFFFD()<>@,;:\\"[\]]+$/u
+const quotedText = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\uFFFD]+$/u
 
 /**
  * The one form in which an address is stored, compared and answered: trimmed, lower-case, NFC, the

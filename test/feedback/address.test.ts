@@ -45,6 +45,9 @@ describe('one address has one form', () => {
     `a@${'x'.repeat(64)}.example`,
     '"unclosed@example.com',
     'a,b@example.com',
+    'j\ufffdrg@example.com',
+    '"j\ufffdrg b"@example.com',
+    'jane@b\ufffdcher.example',
   ])('%j is none', (text) => {
     expect(canonicalAddress(text)).toBeNull()
   })

@@ -65,7 +65,7 @@ describe('both doors answer the same, with the same fields', () => {
   const inGroup = (id: unknown) =>
     `{"emails":["a@example.com"],"asm":{"group_id":${JSON.stringify(id)}}}`
   const spellings = listed(' GONE@Example.com', 'j@bücher.example', 'x@y.example', 'x@y.example')
-  const noUtf8 = Buffer.from(listed('\xff\xfe@example.com'), 'latin1')
+  const noUtf8 = Buffer.from(listed('j\xf6rg@example.com'), 'latin1')
 
   test.each([
     ['one address', 200, one],
@@ -78,7 +78,7 @@ describe('both doors answer the same, with the same fields', () => {
     ['a byte order mark', 200, `\uFEFF${one}`],
     ['spaces around', 200, ` \r\n\t${one}\n`],
     ['exactly 1 MiB', 200, one.padEnd(1_048_576)],
-    ['bytes that are no UTF-8', 200, noUtf8],
+    ['bytes that are no UTF-8', 400, noUtf8],
     ['the same name twice', 200, `{"emails":["x"],${one.slice(1)}`],
     ['nothing', 400, ''],
     ['malformed JSON', 400, '{"emails":'],
