@@ -56,6 +56,8 @@ export function createBodyDeadlines(limits: BodyLimits): BodyDeadlines {
 
   function isTooSlow(one: Watched, now: number): boolean {
     const { request, response } = one
+    // It emits no `close` before somebody has read it.
+    if (request.complete) return false
     if (one.deadline === null && response.writableEnded) one.deadline = now + limits.requestMs
     if (one.deadline !== null) return now > one.deadline
     const { bytesRead } = request.socket
@@ -101,10 +103,23 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-/** As Node does it: whoever is still waiting for an answer is told why there is none. */
+const message = 'The body did not arrive in time'
+const body = JSON.stringify({ detail: message, errors: [{ message, field: null, help: null }] })
+const refusal = [
+  'HTTP/1.1 408 Request Timeout',
+  'Content-Type: application/json; charset=utf-8',
+  `Content-Length: ${body.length}`,
+  'Cache-Control: no-store',
+  'Connection: close',
+  '',
+  body,
+].join('\r\n')
+
+/**
+ * Whoever is still waiting for an answer is told why there is none. Past the response, as Node does
+ * it: whoever waits for the body would else not hear that no more is to come.
+ */
 function cut({ request: { socket }, response }: Watched): void {
-  if (socket.writable && !response.headersSent) {
-    socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
-  }
+  if (socket.writable && !response.headersSent) socket.write(refusal)
   socket.destroy()
 }

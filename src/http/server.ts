@@ -16,7 +16,7 @@ export type HttpServerOptions = {
   /** 0: any free one. */
   port: number
   maxConnections: number
-  /** How long a client may take to read an answer. */
+  /** How long a client may take to read an answer, or to read on in a file. */
   readTimeoutMs?: number
   /** How long it may take to send a body. */
   bodies?: BodyLimits
@@ -56,6 +56,9 @@ export function createHttpServer(
     answering.set(socket, response)
     deadlines.watch(request, response)
     if (draining) response.setHeader('Connection', 'close')
+    // A file goes on as long as it is read; Node counts from whatever went out last.
+    socket.setTimeout(0)
+    response.once('pipe', () => response.setTimeout(readTimeoutMs, () => socket.destroy()))
     let unread: NodeJS.Timeout | undefined
     response.once('prefinish', () => {
       if (!socket.destroyed) unread = setTimeout(() => socket.destroy(), readTimeoutMs)

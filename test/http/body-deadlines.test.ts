@@ -55,6 +55,21 @@ describe('a body', () => {
     drip(socket, 1_000)
     await expect.poll(() => socket.closed, patience).toBe(true)
     expect(text()).toMatch(/^HTTP\/1.1 408 /)
+    const [head = '', body = ''] = text().split('\r\n\r\n')
+    expect(head).toContain(`Content-Length: ${body.length}`)
+    const detail = 'The body did not arrive in time'
+    const errors = [{ message: detail, field: null, help: null }]
+    expect(JSON.parse(body)).toEqual({ detail, errors })
+  })
+
+  test('that came but is not read does not end the work', async () => {
+    const port = await open(async (_request, response) => {
+      await new Promise((resolve) => setTimeout(resolve, 2 * bodies.requestMs))
+      response.end('done')
+    })
+    const headers = { 'content-type': 'application/json' }
+    const reply = await fetch(`http://127.0.0.1:${port}`, { method: 'DELETE', headers, body: '{}' })
+    expect(await reply.text()).toBe('done')
   })
 })
 

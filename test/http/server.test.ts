@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { Agent, get, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { expect, test } from 'vitest'
 import { createHttpServer } from '../../src/http/server.ts'
 
@@ -154,6 +156,32 @@ test('a client that does not read its answer is cut off, a slow one that works i
   const working = await fetch(`http://127.0.0.1:${port}/work`)
   expect(await working.text()).toBe('done')
   await expect.poll(() => cut).toBe(1)
+  deaf.destroy()
+  await server.close()
+})
+
+test('a client that stops in the middle of a file is cut off, one that reads on is not', async () => {
+  const cut: (string | undefined)[] = []
+  const server = createHttpServer({ ...local, readTimeoutMs: 500 }, (request, response) => {
+    const file = Readable.from(
+      (function* () {
+        for (let chunk = 0; chunk < 400; chunk++) yield Buffer.alloc(100_000)
+      })(),
+    )
+    pipeline(file, response).catch(() => cut.push(request.url))
+  })
+  const { port } = await server.listen()
+  const deaf = connect(port, '127.0.0.1').on('error', () => undefined)
+  deaf.pause()
+  deaf.write('GET /deaf HTTP/1.1\r\nHost: x\r\n\r\n')
+  const response = await fetch(`http://127.0.0.1:${port}/slow`)
+  let bytes = 0
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  expect(bytes).toBe(40_000_000)
+  await expect.poll(() => cut).toEqual(['/deaf'])
   deaf.destroy()
   await server.close()
 })
