@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { Router } from 'express'
 import helmet from 'helmet'
 import { openApiDocument } from './openapi.ts'
 import type { Route } from './v3/route.ts'
 
-const library = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist'))
+const root = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist'))
 
 const page = `<!doctype html>
 <html lang="en">
@@ -44,7 +44,7 @@ export function createDocumentationRouter(routes: readonly Route[], version: str
   })
   for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
     router.get(`/docs/${file}`, (_request, response) => {
-      response.sendFile(join(library, file))
+      response.sendFile(file, { root })
     })
   }
   return router

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import type { ErrorRequestHandler, Request } from 'express'
 import { OverloadError } from '../db/limiter.ts'
 import { DeadlineError } from '../db/sql.ts'
@@ -62,14 +63,16 @@ const outageRetrySeconds = 2
 
 /** Answers whatever was thrown in the JSON shape of the v3 API. */
 export function createErrorHandler(log: Log): ErrorRequestHandler {
-  return (error, request, response, next) => {
+  // Four parameters make it a handler of errors.
+  return (error, request, response, _next) => {
     logFailure(log, request, failureOf(error), error)
     if (response.headersSent) {
-      next(error)
+      response.destroy()
       return
     }
     const { statusCode, headers, body } = failureAnswer(error)
-    response.status(statusCode).set(headers).json(body)
+    // Some have begun to answer with a file.
+    response.status(statusCode).set(headers).type('json').json(body)
   }
 }
 
@@ -96,12 +99,15 @@ export function failureAnswer(error: unknown): {
 export function failureOf(error: unknown): Failure {
   if (error instanceof ApiError) return error
   if (error instanceof ValidationError) return failure(400, error.message)
+  // Before the socket's codes: a body that was broken off has one too.
+  const refused = requestFailure(error)
+  if (refused !== null) return refused
   const state = sqlState(error)
   if (isConnectionError(error) || (state && storageFailure(error) === 'outage')) {
     return failure(503, 'Temporarily unavailable, try again')
   }
   if (state && storageFailure(error) === 'poison') return failure(400, 'A value cannot be stored')
-  return requestFailure(error) ?? failure(500, 'Internal error')
+  return failure(500, 'Internal error')
 }
 
 export function logFailure(log: Log, request: Request, failure: Failure, error: unknown): void {
@@ -130,10 +136,12 @@ function isConnectionError(error: unknown): boolean {
   return typeof error.code === 'string' && /^(?:CONNECT[A-Z_]*|E[A-Z]+)$/.test(error.code)
 }
 
-/** What Express and its body reader complain of carries a 4xx status. */
+/** What Express, its body reader and its files complain of carries a 4xx status. */
 function requestFailure(error: unknown): Failure | null {
   if (!(error instanceof Error) || !('status' in error)) return null
-  switch (error.status) {
+  const { status } = error
+  if (typeof status !== 'number' || status < 400 || status > 499) return null
+  switch (status) {
     case 400:
       return failure(400, error instanceof URIError ? 'Malformed URL' : 'Malformed body')
     case 413:
@@ -141,7 +149,7 @@ function requestFailure(error: unknown): Failure | null {
     case 415:
       return failure(415, 'Unsupported content type, charset or encoding')
     default:
-      return null
+      return failure(status, STATUS_CODES[status] ?? 'Refused')
   }
 }
 

@@ -73,6 +73,17 @@ describe('bodies', () => {
     expect(reply.status).toBe(415)
   })
 
+  test('one that is broken off is no failure of ours', async () => {
+    const { key } = await door.addTenant()
+    const socket = connect(door.port, '127.0.0.1').on('error', () => undefined)
+    const head = `POST ${bounces} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key}\r\n`
+    socket.write(`${head}Content-Length: 100\r\n\r\n{"email":`)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    socket.resetAndDestroy()
+    expect((await door.call('GET', bounces, { key })).status).toBe(200)
+    expect(door.log()).not.toContain('request failed')
+  })
+
   test('none at all is a validation error', async () => {
     const { key } = await door.addTenant()
     const reply = await door.call('POST', bounces, { key })

@@ -50,6 +50,16 @@ describe('GET /openapi.json', () => {
   })
 })
 
+test.each([
+  [416, { range: 'bytes=99999999-' }],
+  [412, { 'if-match': '"another"' }],
+])('%i, not 500, for a part of a file of that page that is not there', async (status, headers) => {
+  const reply = await door.call('GET', '/docs/swagger-ui.css', { headers })
+  expect(reply.status).toBe(status)
+  expect(reply.json).toMatchObject({ errors: [{ field: null }] })
+  expect(door.log()).not.toContain('request failed')
+})
+
 test('an answer that is not as documented fails the test that gets it', async () => {
   await expect(
     fetch(`${door.url}/v3/asm/groups`, { headers: { authorization: 'none' } }),
