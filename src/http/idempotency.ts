@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createEncryption } from '../db/encryption.ts'
 import type { Database } from '../db/sql.ts'
+import { storageFailure } from '../db/sqlstate.ts'
 import type { Log } from '../log.ts'
 import type { Credential } from './credential.ts'
 import { ApiError, RetryLaterError } from './errors.ts'
@@ -21,13 +22,14 @@ export type Repeatable = {
   method: string
   /** With the query. */
   path: string
-  /** As it was parsed. */
-  body: unknown
+  /** As it came. */
+  body: Buffer
 }
 
 /**
  * Does the work of a request once, however often it is sent with its key within 24 hours: what was
- * answered is answered again. Work that fails leaves the key free.
+ * answered is answered again. Work that fails leaves the key free, but for an outage: what was asked
+ * may have been done all the same, and nobody else is to begin as long as it may still be going on.
  * @throws ApiError 400 when the key is none or stands for another request, 409 while the work is
  *   being done, and whatever the work throws.
  */
@@ -86,7 +88,7 @@ export function createAnswerOnce({
       await keep(keyed, answer).catch(unlessFailed)
       return answer
     } catch (error) {
-      await release(keyed).catch(unlessFailed)
+      if (storageFailure(error) !== 'outage') await release(keyed).catch(unlessFailed)
       throw error
     }
   }
@@ -102,13 +104,15 @@ function keyedRequest(
   return {
     tenantId: credential.tenantId,
     keyHash: sha256(`${credential.countedAs} ${key}`),
-    requestHash: sha256(`${method} ${path} ${JSON.stringify(body)}`),
+    requestHash: sha256(`${method} ${path} `, body),
     begunAt: now,
   }
 }
 
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+function sha256(...parts: (string | Buffer)[]): Buffer {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
 }
 
 function contextOf({ tenantId, keyHash }: KeyedRequest): string {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { DeadlineError } from '../../src/db/sql.ts'
 import { createAnswerOnce } from '../../src/http/idempotency.ts'
 import { purgeIdempotencyKeys } from '../../src/http/idempotency-keys.ts'
 import type { Answer } from '../../src/http/v3/route.ts'
@@ -44,13 +45,16 @@ describe('POST with an Idempotency-Key', () => {
     }
   })
 
-  test('blanks in the body make no other request', async () => {
+  test('a body nested hundreds of thousands deep is compared like any other', async () => {
     const { key } = await door.addTenant()
     const headers = { 'idempotency-key': 'k', 'content-type': 'application/json' }
     const send = (body: string) => door.call('POST', groups, { key, headers, body })
-    expect((await send('{"name":"News"}')).status).toBe(201)
-    const again = await send('{ "name": "News" }')
+    const nested = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+    expect((await send(`{"name":"News","more":${nested}}`)).status).toBe(201)
+    const again = await send(`{"name":"News","more":${nested}}`)
     expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([201, 'true'])
+    expect((await send(`{"name":"News","more":[${nested}]}`)).status).toBe(400)
+    expect((await send(nested)).status).toBe(400)
   })
 
   test('400 for the same key with another body or path', async () => {
@@ -113,6 +117,22 @@ describe('POST with an Idempotency-Key', () => {
     expect((await post(key, '!~'.padEnd(255, ' x'), { name: 'News' })).status).toBe(201)
   })
 
+  test('after a 503 it is taken for a minute, then done again', async () => {
+    const { key } = await door.addTenant({ scopes })
+    const json = { name: 'k', scopes: ['suppressions.read'] }
+    const lost = await door.sql.begin(async (sql) => {
+      await sql`lock table audit_entry in access exclusive mode`
+      return post(key, 'k', json, keys)
+    })
+    expect(lost.status).toBe(503)
+    const soon = await post(key, 'k', json, keys)
+    expect([soon.status, soon.headers.get('retry-after')]).toEqual([409, '1'])
+    door.setNow(new Date(Date.now() + 61_000))
+    const later = await post(key, 'k', json, keys)
+    door.setNow(null)
+    expect(later.status).toBe(201)
+  })
+
   test('calls that change nothing ignore it', async () => {
     const { key } = await door.addTenant()
     const headers = { 'idempotency-key': 'k'.repeat(300) }
@@ -148,7 +168,7 @@ describe('work that does not come to an end', () => {
     createAnswerOnce({ db: door.db, secret: door.secret, log: door.logger, now })
 
   function request(key: string) {
-    return { credential, key, method: 'post', path: '/v3/x', body: { a: 1 } }
+    return { credential, key, method: 'post', path: '/v3/x', body: Buffer.from('{"a":1}') }
   }
 
   test('headers of the answer are repeated, an answer without a body too', async () => {
@@ -164,11 +184,26 @@ describe('work that does not come to an end', () => {
     expect(empty).toEqual({ status: 204, headers: { 'Idempotent-Replayed': 'true' } })
   })
 
-  test('an outage frees the key', async () => {
+  test('a failure of ours frees the key', async () => {
     const once = answerOnce()
-    const failed = once(request('outage'), () => Promise.reject(new Error('no storage')))
-    await expect(failed).rejects.toThrow('no storage')
-    expect(await once(request('outage'), async () => created)).toBe(created)
+    const failed = once(request('defect'), () => Promise.reject(new Error('a defect')))
+    await expect(failed).rejects.toThrow('a defect')
+    expect(await once(request('defect'), async () => created)).toBe(created)
+  })
+
+  test.each([
+    ['PostgreSQL has not answered', new DeadlineError('nothing for 5 s')],
+    [
+      'the connection was cut',
+      Object.assign(new Error('write CONNECTION_CLOSED'), { code: 'CONNECTION_CLOSED' }),
+    ],
+  ])('%s: it may be done, and is not done again within a minute', async (name, outage) => {
+    const once = answerOnce()
+    await expect(once(request(name), () => Promise.reject(outage))).rejects.toBe(outage)
+    const again = once(request(name), async () => created)
+    await expect(again).rejects.toMatchObject({ statusCode: 409 })
+    const later = answerOnce(() => new Date(Date.now() + 61_000))
+    expect(await later(request(name), async () => created)).toBe(created)
   })
 
   test('a process that died over it holds the key for a minute', async () => {

@@ -50,10 +50,10 @@ export const auditRoutes: readonly Route[] = [
       query,
       responses: { 200: z.strictObject({ entries: z.array(auditEntry) }) },
     },
-    async ({ query, ...caller }) => {
+    async ({ query, saidQuery, ...caller }) => {
       const entries = await auditPage(caller, query)
       const last = entries.at(-1)
-      const { cursor: _, ...rest } = query
+      const { cursor: _, ...rest } = saidQuery
       const headers =
         last && entries.length === query.limit ? nextPageLink(path, rest, cursorAfter(last)) : {}
       return { status: 200, body: { entries: entries.map(auditRecord) }, headers }

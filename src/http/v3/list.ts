@@ -83,8 +83,9 @@ export async function pageOf(
       : countSuppressions(sql, tenantId, key.list, key.groupId),
   )
   const last = page.at(-1)
-  const isFull = page.length === window.limit
-  return { page, total, headers: last && isFull ? linkTo(cursorAfter(last)) : {} }
+  // An address is on a list once.
+  const mayGoOn = page.length === window.limit && filter.address === null
+  return { page, total, headers: last && mayGoOn ? linkTo(cursorAfter(last)) : {} }
 }
 
 export function positionOf(cursor: string): ListPosition {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import express, { type Request, type Response, type Router } from 'express'
@@ -60,6 +61,8 @@ export type Call<P, Q, B> = Caller & {
   params: P
   query: Q
   body: B
+  /** The query as it was said: people who were erased have another name in `query`. */
+  saidQuery: Q
   /** The body as it comes, of calls that take CSV. */
   upload: AsyncIterable<Buffer>
   /** The value of a header field, `null` when absent. */
@@ -84,6 +87,7 @@ export function route<P, Q, B, R>(
         handle({
           ...caller,
           ...stored,
+          saidQuery: said.query,
           // Whoever stops reading answers all the same, on the socket that the file comes by.
           upload: request.iterator({ destroyOnReturn: false }),
           header: (name) => request.get(name) ?? null,
@@ -116,12 +120,12 @@ export function mount(
       demandContentType(request, csvType, 'text/csv')
       request.emit(uploadAdmitted)
     }
-    const body = shape.body === undefined ? undefined : await readJson(request, response)
+    const { body, bytes } = shape.body === undefined ? noBody : await readJson(request, response)
     const { tenantId, actor, scopes } = credential
     const by = { actor, reason: auditReason(request), requestId: requestIdOf(request) }
     const work = () => answer({ db, tenantId, by, scopes, erasure, now: now() }, request, body)
     const key = mayBeRepeated(shape) ? request.get('idempotency-key') : undefined
-    const repeatable = { credential, method, path: request.originalUrl, body }
+    const repeatable = { credential, method, path: request.originalUrl, body: bytes }
     const answered = key === undefined ? work() : answerOnce({ ...repeatable, key }, work)
     await send(response, await answered)
   })
@@ -137,12 +141,20 @@ async function send(response: Response, answer: Answer): Promise<void> {
     const { contentType, fileName, chunks } = answer
     // In this order: the name of the file would decide the type.
     response.attachment(fileName).type(contentType)
-    await pipeline(Readable.from(chunks), response)
+    await pipeline(Readable.from(chunks), response).catch(unlessLeft)
     return
   }
   response.status(answer.status).set(answer.headers ?? {})
   if (answer.status === 204) response.end()
   else response.json(answer.body)
+}
+
+const leftCodes = new Set<unknown>(['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_UNABLE_TO_PIPE'])
+
+/** Whoever leaves before the end of a file wants no more of it. */
+function unlessLeft(error: unknown): void {
+  const isLeft = error instanceof Error && 'code' in error && leftCodes.has(error.code)
+  if (!isLeft) throw error
 }
 
 const maxReason = 500
@@ -153,17 +165,26 @@ function auditReason(request: Request): string | null {
   return text === '' ? null : text.slice(0, maxReason).toWellFormed()
 }
 
-const parseJson = express.json({ limit: '1mb', inflate: false, type: () => true })
+type JsonBody = { body: unknown; bytes: Buffer }
+
+const noBody: JsonBody = { body: undefined, bytes: Buffer.alloc(0) }
+const received = new WeakMap<IncomingMessage, Buffer>()
+const parseJson = express.json({
+  limit: '1mb',
+  inflate: false,
+  type: () => true,
+  verify: (request, _response, bytes) => received.set(request, bytes),
+})
 const jsonType = /^application\/(?:[\w.-]+\+)?json *(?:;|$)/i
 const csvType = /^(?:text\/csv|application\/csv|text\/plain) *(?:;|$)/i
 
-/** The body as JSON; `undefined` when there is none. A missing content type is taken for JSON. */
-async function readJson(request: Request, response: Response): Promise<unknown> {
+/** The body is `undefined` when there is none. A missing content type is taken for JSON. */
+async function readJson(request: Request, response: Response): Promise<JsonBody> {
   demandContentType(request, jsonType, 'application/json')
   await new Promise<void>((resolve, reject) => {
     parseJson(request, response, (error?: unknown) => (error ? reject(error) : resolve()))
   })
-  return request.body
+  return { body: request.body, bytes: received.get(request) ?? noBody.bytes }
 }
 
 function demandContentType(request: Request, accepted: RegExp, name: string): void {

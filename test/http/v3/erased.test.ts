@@ -137,6 +137,23 @@ describe('a person who was erased', () => {
     )
   })
 
+  test('is paged through by the address, never by what stands for it', async () => {
+    const pages: string[] = []
+    for (let path: string | undefined = `/audit?email=${jane}&limit=1`; path !== undefined; ) {
+      const { status, text, headers } = await call('GET', path)
+      expect(status).toBe(200)
+      pages.push(text)
+      const link: string = headers.get('link') ?? ''
+      expect(decodeURIComponent(link)).not.toContain('erased')
+      path = /^<\/v3([^>]+)>/.exec(link)?.[1]
+    }
+    expect(pages.filter((text) => text.includes('suppression.add'))).toHaveLength(2)
+    // Cursors of lists hold an address; here it stands alone.
+    const { headers, json } = await call('GET', `/suppression/bounces?email=${jane}&limit=1`)
+    expect(json).toMatchObject({ bounces: [{ email: jane }] })
+    expect(headers.get('link')).toBeNull()
+  })
+
   test('is found by whoever knows the address, without a word of the reports', async () => {
     const { status, json, text } = await call('GET', `/suppression/bounces/${jane}`)
     expect(status).toBe(200)

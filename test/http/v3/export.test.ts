@@ -129,6 +129,23 @@ describe('a file that goes into another account', () => {
   })
 })
 
+test('whoever leaves in the middle is no failure of ours', async () => {
+  const { tenantId, key } = await door.addTenant()
+  await door.sql`
+    insert into suppression (tenant_id, address, list, created_at, origin, reason)
+    select ${tenantId}, 'u' || n || '@example.com', 'bounces', now(), 'import', repeat('x', 2000)
+    from generate_series(1, 20000) as n`
+  const headers = { authorization: `Bearer ${key}` }
+  const call = get(`${door.url}${bounces}/export`, { headers })
+  const [response] = await once(call, 'response')
+  await once(response, 'data')
+  response.destroy()
+  await once(call, 'close')
+  // Whatever was to be said of it has been said by then.
+  expect((await door.call('GET', `${bounces}/export`, { key })).status).toBe(200)
+  expect(door.log()).not.toContain('request failed')
+})
+
 describe('when the database goes away', () => {
   test('before the first page: 503; in the middle the connection is cut', async () => {
     const { tenantId, key } = await door.addTenant()
