@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { canonicalAddress } from '../feedback/address.ts'
+import { isErasedForm } from '../feedback/erased-address.ts'
 import { type AuditEntry, listAudit } from '../record/audit-list.ts'
+import { createErasure } from '../suppression/erased.ts'
 import { CommandError } from './command-error.ts'
 import { print, table } from './output.ts'
 import { tenantNamed } from './tenant.ts'
@@ -28,14 +30,21 @@ async function audit({ tenant, email, since, json = false }: Options): Promise<v
   if (from && Number.isNaN(from.getTime())) {
     throw new CommandError(`--since takes a date such as 2030-01-01, not ${since}`)
   }
-  const filter = { address, actorId: null, action: null, from, before: null }
-  const entries = await withStorage(({ db }) =>
-    db.run(async (sql) => {
-      const { tenantId } = await tenantNamed(sql, tenant)
-      return listAudit(sql, tenantId, filter, { limit: maxEntries, after: null })
-    }),
-  )
+  const found = await withStorage(async ({ db, secret }) => {
+    const { tenantId } = await db.run((sql) => tenantNamed(sql, tenant))
+    const asked = address === null ? [] : [address]
+    const [stored = null] = await createErasure(db, secret).storedForms(tenantId, asked)
+    const filter = { address: stored, actorId: null, action: null, from, before: null }
+    return db.run((sql) => listAudit(sql, tenantId, filter, { limit: maxEntries, after: null }))
+  })
+  const entries = found.map(withoutErased)
   print(json, entries, table(['TIME', 'WHO', 'WHAT', 'OF', 'WHY'], entries.map(row)))
+}
+
+/** What stands for a person who was erased is for nobody to see. */
+function withoutErased(entry: AuditEntry): AuditEntry {
+  const isErased = entry.address !== null && isErasedForm(entry.address)
+  return isErased ? { ...entry, address: null } : entry
 }
 
 function row({ happenedAt, actor, action, list, groupId, address, entries, reason }: AuditEntry) {

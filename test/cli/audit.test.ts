@@ -54,6 +54,22 @@ test('of one address, since a time, of one tenant', async () => {
   expect(await line.json<Entry[]>('audit', '--tenant', 'other')).toEqual([])
 })
 
+test('somebody who was erased is found by the address, which is not shown', async () => {
+  const email = 'gone@example.com'
+  const [shop] = await line.database.sql`select tenant_id from tenant where name = 'shop'`
+  const actor = { kind: 'command', id: 'operator', name: null } as const
+  const by = { actor, reason: null, requestId: null }
+  const changes = [{ action: 'suppression.add', list: 'bounces', address: email }] as const
+  await addAudit(line.database.sql, shop?.['tenantId'], by, changes, new Date())
+  await line.run('erase', email, '--tenant', 'shop', '--yes')
+  const found = await line.json<Entry[]>(...audit, '--email', email)
+  expect(found.map(({ action, address }) => [action, address])).toContainEqual([
+    'suppression.add',
+    null,
+  ])
+  expect(await line.run(...audit)).not.toContain('erased:')
+})
+
 test.each([
   [['--tenant', 'nobody'], 'there is no tenant nobody'],
   [['--tenant', 'shop', '--email', 'jane'], 'jane is no address'],
