@@ -8,6 +8,7 @@ export type AuditAction =
   | 'suppression.remove'
   | 'suppression.remove-all'
   | 'suppression.import'
+  | 'suppression.import-cancel'
   | 'group.create'
   | 'group.update'
   | 'group.delete'

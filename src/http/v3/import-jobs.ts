@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { completeAudit } from '../../record/audit.ts'
+import { addAudit, completeAudit } from '../../record/audit.ts'
 import { cancelJob, countJobs, findJob, listJobs } from '../../suppression/import-jobs.ts'
 import { auditedResult } from '../../suppression/import-order.ts'
 import { wholeNumber } from '../validate.ts'
@@ -10,7 +10,7 @@ import {
   jobRecord,
   jobRecordWithoutErrors,
 } from './import-shapes.ts'
-import { type Route, route } from './route.ts'
+import { type Caller, type Route, route } from './route.ts'
 
 const tag = 'Imports'
 const one = '/imports/:import_id'
@@ -66,18 +66,24 @@ export const importJobRoutes: readonly Route[] = [
       params: importInPath,
       responses: { 204: null },
     },
-    async ({ db, tenantId, params, now }) => {
-      await db.transaction(async (sql) => {
-        const cancelled = await cancelJob(sql, tenantId, params.import_id, now)
-        if (cancelled === null) {
-          if ((await findJob(sql, tenantId, params.import_id)) === null) throw notFound()
-        } else if (cancelled.auditId !== null) {
-          const detail = { format: cancelled.format, complete: false }
-          const result = auditedResult(cancelled, detail)
-          await completeAudit(sql, tenantId, cancelled.auditId, result)
-        }
-      })
+    async ({ params, ...caller }) => {
+      await cancel(caller, params.import_id)
       return { status: 204 }
     },
   ),
 ]
+
+async function cancel({ db, tenantId, by, now }: Caller, importId: string): Promise<void> {
+  await db.transaction(async (sql) => {
+    const job = await findJob(sql, tenantId, importId)
+    if (job === null) throw notFound()
+    const cancelled = await cancelJob(sql, tenantId, importId, now)
+    if (cancelled === null) return
+    const { list, groupId } = job
+    const change = { action: 'suppression.import-cancel' as const, list, groupId }
+    await addAudit(sql, tenantId, by, [{ ...change, detail: { importId } }], now)
+    if (cancelled.auditId === null) return
+    const result = auditedResult(cancelled, { format: cancelled.format, complete: false })
+    await completeAudit(sql, tenantId, cancelled.auditId, result)
+  })
+}

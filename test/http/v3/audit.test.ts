@@ -138,3 +138,31 @@ describe('GET /v3/audit', () => {
     expect((await ask(query)).status).toBe(400)
   })
 })
+
+test('who cancelled an import, and which', async () => {
+  const { key } = await door.addTenant()
+  const headers = { 'content-type': 'text/csv', prefer: 'respond-async' }
+  const body = 'email\na@example.com\n'
+  const sent = await door.call('POST', '/v3/suppression/spam_reports/import', {
+    key,
+    headers,
+    body,
+  })
+  const { id } = sent.json as { id: string }
+  const reason = { 'x-audit-reason': 'wrong file' }
+  for (const _ of ['once', 'again']) {
+    await door.call('DELETE', `/v3/imports/${id}`, { key, headers: reason })
+  }
+  const reply = await door.call('GET', path, { key })
+  expect(reply.json).toMatchObject({
+    entries: [
+      {
+        actor: { kind: 'api-key', name: 'test' },
+        action: 'suppression.import-cancel',
+        list: 'spam_reports',
+        reason: 'wrong file',
+        detail: { importId: id },
+      },
+    ],
+  })
+})
