@@ -146,12 +146,13 @@ export async function writeBatch(
   }
   const tell = tellOfAdded(sql, tenantId, { ...key, each: tellsEach }, now)
   const result = await importSuppressions(sql, tenantId, key, entries, { tell, now })
-  const stronger = result.strengthened.flatMap((place) => entries[place] ?? [])
+  const { added, strengthened, joined } = result
+  const told = [...strengthened, ...joined].flatMap((place) => entries[place] ?? [])
   await addFeedback(
     sql,
-    stronger.map((line) => feedbackRowOf(tenantId, line, now)),
+    told.map((line) => feedbackRowOf(tenantId, line, now)),
   )
-  return countsOf(batch, result.added + stronger.length)
+  return countsOf(batch, added + strengthened.length)
 }
 
 function countsOf({ entries, errors }: ImportBatch, imported: number): ImportCounts {
@@ -159,7 +160,7 @@ function countsOf({ entries, errors }: ImportBatch, imported: number): ImportCou
   return { rows: valid + errorCount, imported, skipped: valid - imported, errorCount }
 }
 
-/** Only of lines that made an entry stronger: the first of an address is its own occurrence. */
+/** Only of lines that met an entry: the first of an address is its own occurrence. */
 function feedbackRowOf(tenantId: number, line: ImportEntry, now: Date): FeedbackRow {
   return {
     tenant_id: tenantId,

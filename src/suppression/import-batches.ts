@@ -77,6 +77,8 @@ const faults: Record<CsvFault['fault'], string> = {
 const maxShown = 320
 
 function rowError(row: number, email: string, error: string): RowError {
+  // PostgreSQL refuses NUL even in JSON.
+  const shown = email.slice(0, maxShown).replaceAll('\0', '\ufffd')
   // A copy: a part of a string keeps all of it in memory, here a large piece of the file.
-  return { row, email: Buffer.from(email.slice(0, maxShown)).toString(), error }
+  return { row, email: Buffer.from(shown).toString(), error }
 }

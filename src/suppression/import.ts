@@ -9,11 +9,15 @@ export type Imported = {
   added: number
   /** Places of the lines whose address had an entry that would lapse, or was of a weaker class. */
   strengthened: number[]
+  /** Of those whose address had an entry as strong, for which reports alone spoke until now. */
+  joined: number[]
 }
+
+const nothing: Imported = { added: 0, strengthened: [], joined: [] }
 
 /**
  * Puts many addresses onto one list until they are removed; entries that are as strong stay as they
- * are. Of several lines for one address the strongest counts, of these the first. `tell` is the part of
+ * are, but for their origin: they outlive the reports that they began with. Of several lines for one address the strongest counts, of these the first. `tell` is the part of
  * the statement that tells others of the rows of its query `added (list, group_id, address)`.
  */
 export async function importSuppressions(
@@ -23,8 +27,9 @@ export async function importSuppressions(
   entries: readonly ImportEntry[],
   { tell, now }: { tell: ReturnType<Sql>; now: Date },
 ): Promise<Imported> {
-  if (entries.length === 0) return { added: 0, strengthened: [] }
-  const gains = outranks(sql, sql`${now}::timestamptz`)
+  if (entries.length === 0) return nothing
+  const isGain = isWeaker(sql, sql`excluded.bounce_class`)
+  const gains = sql`(${isGain} and ${outranks(sql, sql`${now}::timestamptz`)})`
   const [result] = await sql<Imported[]>`
     with line as (${lines(sql, entries)}),
     written as (
@@ -49,22 +54,32 @@ export async function importSuppressions(
         bounce_class = case when ${gains} then excluded.bounce_class else s.bounce_class end,
         status = case when ${gains} then excluded.status else s.status end,
         reason = case when ${gains} then excluded.reason else s.reason end,
-        source = coalesce(excluded.source, s.source)
-      where ${isWeaker(sql, sql`excluded.bounce_class`)}
+        source = case when ${isGain} then coalesce(excluded.source, s.source) else s.source end
+      where s.origin = 'report' or ${isGain}
       returning list, group_id, address, (xmax = 0) as is_new
     ),
     added as (select list, group_id, address from written where is_new),
     counted as (${countAdded(sql, tenantId)}),
-    told as (${tell})
+    told as (${tell}),
+    changed as (
+      select
+        l.place::int - 1 as place,
+        -- As it was before this statement.
+        coalesce((
+          select ${isWeaker(sql, sql`l.bounce_class`)}
+          from suppression as s
+          where s.tenant_id = ${tenantId} and s.address = l.address
+            and s.list = ${list} and s.group_id = ${groupId}
+        ), true) as was_weaker
+      from written as w
+      join line as l using (address)
+      where not w.is_new
+    )
     select
       (select count(*) from added)::int as added,
-      array(
-        select l.place::int - 1
-        from written as w
-        join line as l using (address)
-        where not w.is_new
-      ) as strengthened`
-  return result ?? { added: 0, strengthened: [] }
+      array(select place from changed where was_weaker) as strengthened,
+      array(select place from changed where not was_weaker) as joined`
+  return result ?? nothing
 }
 
 /**

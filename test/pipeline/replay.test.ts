@@ -1,19 +1,19 @@
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sealToken } from '../../src/attribute/sealed-token.ts'
 import type { SigningKey } from '../../src/attribute/signing-key.ts'
 import { tokenDay } from '../../src/attribute/token-day.ts'
 import { add } from '../../src/http/v3/add.ts'
 import { removeAll, removeOne } from '../../src/http/v3/remove.ts'
+import { importFile } from '../../src/import.ts'
 import type { Pipeline } from '../../src/pipeline.ts'
 import { release } from '../../src/release.ts'
-import { addSuppressions } from '../../src/suppression/add.ts'
 import {
   bounceOf,
   complaintAbout,
   createTestPipeline,
   type TestPipeline,
 } from '../support/pipeline.ts'
-import { entry as entryOf } from '../suppression/entries.ts'
 import { brief, by, quota, replayAll, rulesWithFaults, unknown, wrongTotals } from './replaying.ts'
 
 const day = 86_400_000
@@ -37,6 +37,13 @@ afterAll(() => t.close())
 
 function caller() {
   return { db: t.db, tenantId, by, scopes: [], erasure: t.deps.erasure, now }
+}
+
+/** A file of one line. */
+async function importHard(address: string) {
+  const target = { ...list, bounceClass: 'hard' as const }
+  const order = { tenantId, by, target, format: null, tellsEach: false }
+  return importFile(t.deps, order, Readable.from([Buffer.from(`email\n${address}\n`)]))
 }
 
 async function entry(address: string) {
@@ -158,12 +165,28 @@ describe('what the old verdict alone caused goes; what else there is stands', ()
     })
   })
 
-  test('an imported entry, which has no history, is left alone', async () => {
+  test('what a file says too outlives the report that said it first', async () => {
     await wrong('imported@example.com')
-    const imported = entryOf('imported@example.com', { origin: 'import', since: now })
-    await t.db.transaction((sql) => addSuppressions(sql, tenantId, [imported]))
+    const before = await entry('imported@example.com')
+    expect(await importHard('imported@example.com')).toMatchObject({ imported: 0, skipped: 1 })
+    expect(await entry('imported@example.com')).toEqual({ ...before, origin: 'import' })
+    expect(await importHard('imported@example.com')).toMatchObject({ imported: 0, skipped: 1 })
     await replayAll(t.deps, tenantId)
     expect(await entry('imported@example.com')).toMatchObject({ bounceClass: 'hard', until: null })
+    const told = await t.sql`
+      select origin from feedback where recipient = 'imported@example.com' and withdrawn_at is null
+      order by origin`
+    expect(told.map(({ origin }) => origin)).toEqual(['import', 'report'])
+  })
+
+  test('so does what a file said before any report', async () => {
+    expect(await importHard('file-first@example.com')).toMatchObject({ imported: 1 })
+    await wrong('file-first@example.com')
+    await replayAll(t.deps, tenantId)
+    expect(await entry('file-first@example.com')).toMatchObject({
+      bounceClass: 'hard',
+      until: null,
+    })
   })
 
   test('complaints and unsubscribes of the address are another matter', async () => {

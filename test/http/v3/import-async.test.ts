@@ -95,6 +95,17 @@ describe('Prefer: respond-async', () => {
     await expect.poll(left, patience).toBe(0)
   })
 
+  test('shows what no database stores in a row that is wrong, and imports the others', async () => {
+    const { key } = await door.addTenant()
+    const { id } = await queued(key, 'email\nno\0body\na@example.com')
+    startWorker()
+    expect(await ended(key, id)).toMatchObject({
+      state: 'finished',
+      imported: 1,
+      errors: [{ row: 2, email: 'no\ufffdbody', error: 'Invalid email format' }],
+    })
+  })
+
   test('is for groups too, and for events', async () => {
     const { tenantId, key } = await door.addTenant()
     const made = await door.call('POST', '/v3/asm/groups', { key, json: { name: 'News' } })
