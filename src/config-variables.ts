@@ -68,7 +68,7 @@ export const variables = {
   ),
   HEARBACK_SECRET: secret(
     text.min(16, 'must have at least 16 characters'),
-    'Encrypts signing keys. Generated into HEARBACK_DATA_DIR when absent; required with DATABASE_URL.',
+    'Encrypts signing keys; at least 16 characters. Generated into HEARBACK_DATA_DIR when absent; required with DATABASE_URL.',
   ),
   HEARBACK_HOSTNAME: variable(
     text,
@@ -142,7 +142,7 @@ export const variables = {
   HEARBACK_RAW: variable(
     z.enum(['undecided', 'all', 'none'], 'must be undecided, all or none'),
     'undecided',
-    'Whose bytes are kept: undecided = unattributed, quarantined, ignored and unknown mail.',
+    'Whose bytes are kept: undecided = unattributed, quarantined, ignored and unknown mail; all; none = only what cannot be read or stored.',
   ),
   HEARBACK_RULES_DIR: variable(
     text,
@@ -193,7 +193,11 @@ export const variables = {
     'Calls a second that one API key or token subject may make, checks aside; 0 = no limit.',
   ),
   HEARBACK_CHECK_RATE: variable(rate, '0', 'The same for checks; 0 = no limit.'),
-  HEARBACK_WEBHOOK_ALLOW_PRIVATE: variable(flag, '0', '1 = webhooks may go to private addresses.'),
+  HEARBACK_WEBHOOK_ALLOW_PRIVATE: variable(
+    flag,
+    '0',
+    'Not used yet. 1 = webhooks may go to private addresses.',
+  ),
   HEARBACK_BOOTSTRAP_TENANT: variable(
     text,
     'default',
@@ -201,7 +205,7 @@ export const variables = {
   ),
   HEARBACK_BOOTSTRAP_API_KEY: secret(
     text.regex(/^[\x21-\x7e]{16,128}$/, 'must have 16 to 128 printable characters'),
-    'API key with every scope for that tenant. Default: one is made and printed when the tenant is.',
+    'API key with every scope for that tenant, 16 to 128 characters. Default: one is made and printed when the tenant is.',
   ),
   HEARBACK_BOOTSTRAP_DOMAIN: variable(
     inboundDomain,
@@ -214,7 +218,7 @@ export const variables = {
       'must be fatal, error, warn, info, debug or silent',
     ),
     'info',
-    'How much is logged, as JSON lines on standard error.',
+    'How much is logged, as JSON lines on standard error: fatal, error, warn, info, debug or silent.',
   ),
 } as const satisfies Record<string, Variable<unknown>>
 
