@@ -23,7 +23,7 @@ import { type BounceSigns, bounceSigns } from './text-bounce/bounce-signs.ts'
 import { commandInText, explainRecipients } from './text-bounce/explain-recipients.ts'
 import { divideAtQuotation, isQuotedAt } from './text-bounce/quoted-original.ts'
 import { failedRecipientsOf, readTextBounce } from './text-bounce/text-bounce.ts'
-import { isUnsubscribeRequest, requesterOf, requestTokens } from './unsubscribe-request.ts'
+import { requesterOf, requestTokens, unsubscribeSign } from './unsubscribe-request.ts'
 
 /**
  * What a message says. `null` when that stands in HTML alone: then call again with `htmlText`, the
@@ -63,14 +63,13 @@ function read(message: Part, htmlText: string | null, nesting: number): Report |
   open.hidden.push(subject)
   const signs = bounceSigns(header, findReportType(parts))
   const tokens = requestTokens(header, subject)
-  if (isUnsubscribeRequest(message, signs, subject, tokens)) {
-    const from = requesterOf(header)
-    const request = { ...clues(open), sealedTokens: tokens }
-    return { type: 'unsubscribe-request', format: 'mailto', from, ...request }
-  }
+  const sign = unsubscribeSign(message, signs, subject, tokens)
+  if (sign === 'request') return unsubscribeRequest(open, tokens)
   if (isChallenge(header)) return automatic(open, 'challenge')
   if (isVacation(header)) return automatic(open, 'vacation')
   const bounce = readUnstructured(open, signs, htmlText, nesting)
+  const isNone = bounce === undefined || bounce?.type === 'unrecognized'
+  if (sign === 'request-unless-bounce' && isNone) return unsubscribeRequest(open, tokens)
   if (bounce !== undefined) return bounce
   const format = automaticFormat(header)
   if (format !== null) return automatic(open, format)
@@ -247,6 +246,12 @@ function readNested(part: Part, nesting: number): Report | null {
   const isReport = inner.mediaType.name === 'multipart/report'
   const report = isReport ? read(inner, '', nesting + 1) : null
   return report?.type === 'delivery-status' || report?.type === 'feedback-report' ? report : null
+}
+
+function unsubscribeRequest(open: Open, tokens: readonly string[]): Report {
+  const from = requesterOf(open.message.header)
+  const request = { ...clues(open), sealedTokens: tokens }
+  return { type: 'unsubscribe-request', format: 'mailto', from, ...request }
 }
 
 function automatic(open: Open, format: string): Report {

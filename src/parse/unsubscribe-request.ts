@@ -5,22 +5,25 @@ import type { Part } from './mime.ts'
 import { sealedTokensIn } from './sealed-tokens.ts'
 import type { BounceSigns } from './text-bounce/bounce-signs.ts'
 
+/** People have names like postmaster, too: then a token counts unless a bounce can be read. */
+export type UnsubscribeSign = 'request' | 'request-unless-bounce' | 'none'
+
 /**
  * Whether this is mail to the address of a List-Unsubscribe field (RFC 2369 section 3.2): its
  * recipient, its subject or a sealed token in either says so. What answers such mail by itself,
  * reports and other mail without a person behind it (RFC 3834 section 5) never are it.
  */
-export function isUnsubscribeRequest(
+export function unsubscribeSign(
   { header, mediaType }: Part,
   signs: BounceSigns,
   subject: string,
   tokens: readonly string[],
-): boolean {
-  if (signs.nullPath || signs.certain || mediaType.name === 'multipart/report') return false
-  const isMeant =
-    plainSubject.test(subject.trim()) ||
-    (!signs.sender && (tokens.length > 0 || isToUnsubscribeAddress(header)))
-  return isMeant && !isVacation(header) && !isChallenge(header) && !isAutomatic(header)
+): UnsubscribeSign {
+  if (signs.nullPath || signs.certain || mediaType.name === 'multipart/report') return 'none'
+  if (isVacation(header) || isChallenge(header) || isAutomatic(header)) return 'none'
+  if (plainSubject.test(subject.trim())) return 'request'
+  if (signs.sender) return tokens.length > 0 && !signs.subject ? 'request-unless-bounce' : 'none'
+  return tokens.length > 0 || isToUnsubscribeAddress(header) ? 'request' : 'none'
 }
 
 /**

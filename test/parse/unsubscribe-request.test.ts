@@ -61,10 +61,28 @@ describe('an unsubscribe request', () => {
       { 'Return-Path': '<>', Subject: token, 'Content-Type': 'multipart/report; boundary=b' },
       '--b\n\nfailed\n--b--',
     ],
+    [
+      'a bounce from an address that takes answers',
+      { From: 'postmaster@example.net', Subject: token },
+      'This is the mail system at host mx.example.net.\n\n<gone@example.com>: host mx.example.com said: 550 5.1.1 User unknown',
+    ],
+    [
+      'a bounce that names nobody',
+      { From: 'postmaster@example.net', Subject: `Undeliverable: ${token}` },
+      'Sorry.',
+    ],
     ['a vacation notice about one', { Subject: `Automatic reply: ${token}` }, 'Away.'],
   ])('is never %s', (_, headers, body) => {
     const raw = message({ ...person, To: 'unsubscribe@sender.example', ...headers }, body)
     expect(parseReport(raw)?.type).not.toBe('unsubscribe-request')
+  })
+
+  it.each([
+    ['postmaster@example.com', ''],
+    ['Mail Administrator <bounces@example.com>', 'Please stop.'],
+  ])('is known by its token, whatever its author is called: %s', (from, body) => {
+    const raw = message({ From: from, To: 'unsubscribe@sender.example', Subject: token }, body)
+    expect(parseReport(raw)).toMatchObject({ type: 'unsubscribe-request', sealedTokens: [token] })
   })
 
   it('is never a bounce, whatever its address', () => {
