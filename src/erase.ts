@@ -12,16 +12,20 @@ import {
   findMentioningMessages,
   findMentioningRaw,
   listMessagesAbout,
+  type RawPiece,
+  type Stride,
   type Walk,
 } from './record/erase.ts'
 import { dropRaw } from './record/stored-messages-change.ts'
 import {
   copyEntries,
   countEntries,
+  eraseRowErrors,
   markErased,
   type Renaming,
   renameEntries,
 } from './suppression/erase.ts'
+import type { ListKey } from './suppression/list.ts'
 
 /** What is kept about an address, or what was changed of it. */
 export type Traces = {
@@ -73,8 +77,10 @@ export async function erase(
   const renamings = tenantIds.map((tenantId) => {
     return { tenantId, address, form: erasedForm(key, tenantId, address) }
   })
+  const copied = new Map<number, ListKey[]>()
   for (const { tenantId, ...renaming } of renamings) {
-    await db.transaction((sql) => begin(sql, tenantId, renaming, by, now()))
+    const keys = await db.transaction((sql) => begin(sql, tenantId, renaming, by, now()))
+    copied.set(tenantId, keys)
   }
   if (renamings.length > 0) await sleep(settleMs)
   const erased = { entries: 0, feedback: 0, auditEntries: 0, messages: 0, events: 0 }
@@ -84,11 +90,13 @@ export async function erase(
     erased.feedback += await repeat((limit) =>
       db.run((sql) => eraseFeedback(sql, tenantId, renaming, limit)),
     )
-    erased.entries += await db.transaction((sql) => renameEntries(sql, tenantId, renaming))
+    const keys = copied.get(tenantId) ?? []
+    erased.entries += await db.transaction((sql) => renameEntries(sql, tenantId, renaming, keys))
     erased.auditEntries += await repeat((limit) =>
       db.run((sql) => eraseAudit(sql, tenantId, renaming, limit)),
     )
     erased.events += await eraseAllEvents(db, tenantId, renaming)
+    await eraseAllRowErrors(db, tenantId, address)
   }
   return erased
 }
@@ -100,10 +108,10 @@ async function begin(
   renaming: Renaming,
   by: ChangedBy,
   now: Date,
-): Promise<void> {
+): Promise<ListKey[]> {
   await markErased(sql, tenantId, renaming.form, now)
-  await copyEntries(sql, tenantId, renaming)
   await addAudit(sql, tenantId, by, [{ action: 'address.erase', address: renaming.form }], now)
+  return copyEntries(sql, tenantId, renaming)
 }
 
 const rowsAChunk = 1_000
@@ -120,6 +128,8 @@ async function repeat(task: (limit: number) => Promise<number>): Promise<number>
 
 /** For expressions to be matched with, about a second's work. */
 const stride = { limit: 1_000, maxBytes: 16 * 1024 * 1024 }
+/** Bytes that are no text take four times as long. */
+const rawStride = { limit: 1_000, maxBytes: 4 * 1024 * 1024 }
 
 /** Reports and bytes of messages that are about somebody or mention him; how many messages. */
 async function eraseMessages(db: Database, tenantId: number, address: string): Promise<number> {
@@ -132,44 +142,55 @@ async function eraseMessages(db: Database, tenantId: number, address: string): P
       await dropRaw(sql, tenantId, mailIds)
     })
   }
-  await walk(async (after) => {
+  await walk<string>(async (after) => {
     const window = { after, limit: rowsAChunk }
     const found = await db.run((sql) => listMessagesAbout(sql, tenantId, address, window))
     return { found, last: found.at(-1) ?? null }
   }, blank)
-  const findMessages = (after: string | null): Promise<Walk> =>
+  const findMessages = (after: string | null): Promise<Walk<string>> =>
     db.run((sql) => findMentioningMessages(sql, tenantId, pattern, { after, ...stride }))
   await walk(findMessages, blank)
-  const findRaw = (after: string | null): Promise<Walk> =>
-    db.run((sql) => findMentioningRaw(sql, tenantId, pattern, { after, ...stride }))
+  const findRaw = (after: RawPiece | null): Promise<Walk<RawPiece>> =>
+    db.run((sql) => findMentioningRaw(sql, tenantId, pattern, { after, ...rawStride }))
   await walk(findRaw, (mailIds) => db.run((sql) => dropRaw(sql, tenantId, mailIds)))
   return messages
 }
 
 /** Looks through rows, chunk after chunk, and does something with those that are found. */
-async function walk(
-  look: (after: string | null) => Promise<Walk>,
+async function walk<Place>(
+  look: (after: Place | null) => Promise<Walk<Place>>,
   act: (found: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  let after: string | null = null
+  let after: Place | null = null
   for (;;) {
-    const { last, found }: Walk = await look(after)
+    const { last, found }: Walk<Place> = await look(after)
     if (found.length > 0) await act(found)
     if (last === null) return
     after = last
   }
 }
 
-const eventsAChunk = 20_000
+const eventsAChunk = { limit: 20_000, maxBytes: 4 * 1024 * 1024 }
 
 async function eraseAllEvents(db: Database, tenantId: number, renaming: Renaming): Promise<number> {
   let events = 0
   let after: string | null = null
   for (;;) {
-    const window: { after: string | null; limit: number } = { after, limit: eventsAChunk }
-    const { last, erased } = await db.run((sql) => eraseEvents(sql, tenantId, renaming, window))
+    const next: Stride<string> = { after, ...eventsAChunk }
+    const { last, erased } = await db.run((sql) => eraseEvents(sql, tenantId, renaming, next))
     events += erased
     if (last === null) return events
     after = last
   }
+}
+
+const importsAChunk = 100
+
+async function eraseAllRowErrors(db: Database, tenantId: number, address: string): Promise<void> {
+  const pattern = mentionPattern(address)
+  let after: string | null = null
+  do {
+    const window: { after: string | null; limit: number } = { after, limit: importsAChunk }
+    after = await db.run((sql) => eraseRowErrors(sql, tenantId, pattern, window))
+  } while (after !== null)
 }

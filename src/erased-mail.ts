@@ -2,6 +2,7 @@ import type { Decision } from './decide.ts'
 import { canonicalAddress } from './feedback/address.ts'
 import type { Feedback } from './feedback/feedback.ts'
 import type { Report } from './feedback/report.ts'
+import { authorsOf } from './parse/author.ts'
 import type { Erasure } from './suppression/erased.ts'
 
 /** What may be stored of a message. */
@@ -11,6 +12,9 @@ export type Storable = {
   isOfErased: boolean
 }
 
+/** `raw`: `null` when its bytes are not kept. */
+type Mail = { mailFrom: string; raw: Buffer | null }
+
 /**
  * What of a decision may be stored: feedback about people who were erased stands under the name
  * that stands for them, without the words of the report, and no report that names them is kept.
@@ -19,13 +23,13 @@ export async function storable(
   erasure: Erasure,
   tenantId: number,
   decision: Decision,
-  mailFrom: string,
+  mail: Mail,
 ): Promise<Storable> {
   if (tenantId === 0 || !(await erasure.hasErased(tenantId))) return { decision, isOfErased: false }
   const { outcome, report } = decision
   const feedback = outcome.result === 'recorded' ? outcome.feedback : []
   const recipients = feedback.map(({ attribution }) => attribution.recipient)
-  const named = new Set([...recipients, ...namedIn(report, mailFrom)])
+  const named = new Set([...recipients, ...namedIn(report, mail)])
   const addresses = [...named]
   const forms = await erasure.storedForms(tenantId, addresses)
   const erased = new Map(
@@ -40,9 +44,10 @@ export async function storable(
   return { decision: { outcome: outcomeKept, report: null }, isOfErased: true }
 }
 
-/** The addresses that a report can mean a person by, canonical. */
-function namedIn(report: Report | null, mailFrom: string): string[] {
-  const texts = [mailFrom, ...(report?.original?.to ?? []), ...recipientsIn(report)]
+/** The addresses that a message can mean a person by, canonical. */
+function namedIn(report: Report | null, { mailFrom, raw }: Mail): string[] {
+  const authors = raw === null ? [] : authorsOf(raw)
+  const texts = [mailFrom, ...authors, ...(report?.original?.to ?? []), ...recipientsIn(report)]
   return texts.map((text) => (text === null ? null : canonicalAddress(text))).filter(isPresent)
 }
 

@@ -148,7 +148,7 @@ async function importJob(
       const stored = await underStoredForms(erasure, order.tenantId, batch)
       await db.transaction(async (sql) => {
         const counts = await writeBatch(sql, order, stored, now())
-        await recordProgress(sql, job, batch, counts)
+        await recordProgress(sql, job, stored, counts)
       })
     }),
   )

@@ -158,7 +158,10 @@ async function toWrite(
   })
   const { envelope } = message
   const tenantId = tenantOf(destination, decision.outcome)
-  const kept = await storable(deps.erasure, tenantId, decision, envelope.mailFrom)
+  const kept = await storable(deps.erasure, tenantId, decision, {
+    mailFrom: envelope.mailFrom,
+    raw: message.raw,
+  })
   const record = {
     id,
     message: kept.isOfErased ? { ...message, envelope: { ...envelope, mailFrom: '' } } : message,

@@ -43,7 +43,7 @@ export async function release(
   }
   if (recipients === null) return { result: 'unconfirmed', concerned: feedback.map(concerned) }
   const decision = { outcome: { result: 'recorded' as const, feedback }, report }
-  const released = await withoutErased(deps, message, decision, ownerId)
+  const released = { message, decision, tenantId: ownerId }
   return write(deps, tenantId, released, { by, isVouchedFor: true })
 }
 
@@ -62,29 +62,27 @@ function isWaiting({ outcome }: Pick<ReadableMessage, 'outcome'>): boolean {
 }
 
 async function write(
-  { db, now }: ReplayDeps,
+  deps: ReplayDeps,
   from: number,
   released: Redecided,
   { by, isVouchedFor }: { by: ChangedBy; isVouchedFor: boolean },
 ): Promise<Release> {
-  const at = now()
-  const { tenantId, decision } = released
-  const { changes, listed } = await repeatAfterDeadlock(() =>
-    db.transaction(async (sql) => {
-      const written = await applyChunk(sql, from, [released], {
-        action: 'message.release',
-        by,
-        now: at,
-      })
-      const { receivedMessageId } = released.message
-      const isDone = written.changes.length > 0
-      if (isDone && isVouchedFor) await markReleased(sql, tenantId, receivedMessageId, at)
-      const listed = await findListed(sql, tenantId, feedbackOf(decision).map(placeOf))
-      return { ...written, listed }
-    }),
-  )
+  const now = deps.now()
+  const { tenantId, message } = released
+  const { changes, listed, feedback } = await repeatAfterDeadlock(async () => {
+    const kept = await withoutErased(deps, [released])
+    return deps.db.transaction(async (sql) => {
+      const change = { action: 'message.release', by, now } as const
+      const { changes } = await applyChunk(sql, from, kept, change)
+      const isDone = changes.length > 0
+      if (isDone && isVouchedFor) await markReleased(sql, tenantId, message.receivedMessageId, now)
+      const feedback = kept.flatMap(({ decision }) => feedbackOf(decision))
+      const listed = await findListed(sql, tenantId, feedback.map(placeOf))
+      return { changes, listed, feedback }
+    })
+  })
   if (changes.length === 0) return { result: 'not-waiting' }
-  const told = feedbackOf(decision).map((one) => {
+  const told = feedback.map((one) => {
     const { address, list } = placeOf(one)
     const isListed = listed.some((place) => place.address === address && place.list === list)
     return { ...concerned(one), isListed }

@@ -1,6 +1,6 @@
 import type { Sql } from './db/sql.ts'
 import type { Decision } from './decide.ts'
-import { storable } from './erased-mail.ts'
+import { type Storable, storable } from './erased-mail.ts'
 import type { ChangedBy } from './feedback/actor.ts'
 import type { ListEffect } from './recompute.ts'
 import { type AuditAction, addAudit } from './record/audit.ts'
@@ -24,11 +24,12 @@ import { writeVerdicts } from './write-verdicts.ts'
 export type Redecided = {
   message: ReadableMessage
   decision: Decision
-  /** Somebody whom it names was erased: its bytes go. */
-  isOfErased: boolean
   /** Whose it turns out to be: another than before only where it was of no tenant. */
   tenantId: number
 }
+
+/** As far as it may be stored. */
+export type StorableRedecided = Redecided & Storable
 
 type Decided = { outcome: StoredOutcome; reason: string | null }
 
@@ -61,19 +62,24 @@ export async function redecide(
     const [first] = outcome.result === 'recorded' ? outcome.feedback : []
     const owner = first?.attribution.tenantId ?? tenantId
     if (tenantId !== 0 && owner !== tenantId) undecidable.push('not-ours')
-    else redecided.push(await withoutErased(deps, message, { outcome, report }, owner))
+    else redecided.push({ message, decision: { outcome, report }, tenantId: owner })
   }
   return { redecided, undecidable }
 }
 
-/** With what may be stored of it in the tenant that it turns out to be of. */
+/**
+ * With what may be stored of them in the tenants that they turn out to be of. To be asked just before
+ * the transaction that writes them: an erasure waits for that one, and for nothing longer.
+ */
 export async function withoutErased(
   { erasure }: ReplayDeps,
-  message: ReadableMessage,
-  decision: Decision,
-  tenantId: number,
-): Promise<Redecided> {
-  return { message, tenantId, ...(await storable(erasure, tenantId, decision, message.mailFrom)) }
+  redecided: readonly Redecided[],
+): Promise<StorableRedecided[]> {
+  return Promise.all(
+    redecided.map(async ({ message, decision, tenantId }) => {
+      return { message, tenantId, ...(await storable(erasure, tenantId, decision, message)) }
+    }),
+  )
 }
 
 /** For whom an operator vouched, by the messages that were released. */
@@ -112,19 +118,19 @@ export function changesOf(
 
 /**
  * Makes messages of `from` what today's rules made of them, in one transaction: history, lists,
- * outbox and audit trail with them. Those that somebody has decided meanwhile stay as they are.
- * All of `redecided` are of one tenant now.
+ * outbox and audit trail with them. Those that somebody has decided meanwhile, or of which less is
+ * kept than was read, stay as they are. All of `redecided` are of one tenant now.
  */
 export async function applyChunk(
   sql: Sql,
   from: number,
-  redecided: readonly Redecided[],
+  redecided: readonly StorableRedecided[],
   { action, by, now }: { action: AuditAction; by: ChangedBy; now: Date },
 ): Promise<{ changes: MessageChange[]; effects: ListEffect[] }> {
   const tenantId = redecided[0]?.tenantId ?? from
   const ids = redecided.map(({ message }) => message.receivedMessageId)
   const states = await holdMessages(sql, from, ids)
-  const told = await listFeedbackOfMessages(sql, from, ids)
+  const told = await listFeedbackOfMessages(sql, from, ids, { isHeld: true })
   const own = redecided.filter(({ message }) => isAsRead(message, states))
   const changing = new Map(changesOf(own, told).map((one) => [one.receivedMessageId, one]))
   const meant = own.filter(({ message }) => changing.has(message.receivedMessageId))
@@ -152,7 +158,9 @@ function isAsRead(message: ReadableMessage, states: ReadonlyMap<string, MessageS
   const state = states.get(message.receivedMessageId)
   return (
     state?.outcome === message.outcome &&
-    state.releasedAt?.getTime() === message.releasedAt?.getTime()
+    state.releasedAt?.getTime() === message.releasedAt?.getTime() &&
+    state.hasReport === (message.report !== null) &&
+    state.hasRaw === (message.raw !== null)
   )
 }
 
@@ -167,10 +175,10 @@ async function moveAll(
   sql: Sql,
   from: number,
   to: number,
-  redecided: readonly Redecided[],
+  redecided: readonly StorableRedecided[],
   now: Date,
-): Promise<Redecided[]> {
-  const moved: Redecided[] = []
+): Promise<StorableRedecided[]> {
+  const moved: StorableRedecided[] = []
   for (const one of redecided) {
     const { raw, rcptTo } = one.message
     const digest = raw && messageDigest(contentDigest(raw), rcptTo)

@@ -18,6 +18,7 @@ import {
   type MessageChange,
   type Redecided,
   redecide,
+  withoutErased,
 } from './replay-chunk.ts'
 import type { VerdictChange } from './replay-diff.ts'
 import type { ReplayDeps, Undecidable } from './stored-decision.ts'
@@ -90,7 +91,7 @@ export async function* replayDry(
   for await (const { read, redecided, undecidable } of readAgain(deps, tenantId, query)) {
     const ids = redecided.map(({ message }) => message.receivedMessageId)
     const told = await deps.db.run((sql) => listFeedbackOfMessages(sql, tenantId, ids))
-    for (const one of redecided) {
+    for (const one of await withoutErased(deps, redecided)) {
       for (const change of changesOf([one], told)) kept.push({ change, tenantId: one.tenantId })
     }
     const isFull = kept.length >= maxKept
@@ -161,11 +162,12 @@ async function writeChunk(
   const now = deps.now()
   const tenantId = chunk[0]?.tenantId ?? from
   try {
-    const { changes, effects } = await repeatAfterDeadlock(() =>
-      deps.db.transaction((sql) =>
-        applyChunk(sql, from, chunk, { action: 'message.replay', by, now }),
-      ),
-    )
+    const { changes, effects } = await repeatAfterDeadlock(async () => {
+      const kept = await withoutErased(deps, chunk)
+      return deps.db.transaction((sql) =>
+        applyChunk(sql, from, kept, { action: 'message.replay', by, now }),
+      )
+    })
     return { replayed: withEffects(tenantId, changes, effects), unstorable: 0 }
   } catch (error) {
     if (storageFailure(error) !== 'poison') throw error

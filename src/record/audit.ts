@@ -1,6 +1,7 @@
 import { uuidv7 } from 'uuidv7'
 import { jsonb, type Sql } from '../db/sql.ts'
 import type { ChangedBy } from '../feedback/actor.ts'
+import { isErasedForm } from '../feedback/erased-address.ts'
 import type { SuppressionList } from '../feedback/suppression.ts'
 
 export type AuditAction =
@@ -53,7 +54,7 @@ export async function addAudit(
       audit_entry_id, action, list, group_id, address, entries, detail)
     select
       ${tenantId}::int, ${now}::timestamptz, ${kind}::text, ${id}::text, ${name}::text,
-      ${reason}::text, ${requestId}::text,
+      r.reason, ${requestId}::text,
       r.audit_entry_id, r.action, r.list, r.group_id, r.address, r.entries, r.detail::jsonb
     from unnest(
       ${changes.map(({ id = uuidv7() }) => id)}::uuid[],
@@ -62,8 +63,14 @@ export async function addAudit(
       ${changes.map(({ groupId }) => groupId ?? null)}::int[],
       ${changes.map(({ address }) => address ?? null)}::text[],
       ${changes.map(({ address, entries }) => entries ?? (address ? 1 : null))}::int[],
-      ${changes.map(({ detail = {} }) => JSON.stringify(detail))}::text[]
-    ) as r (audit_entry_id, action, list, group_id, address, entries, detail)`
+      ${changes.map(({ detail = {} }) => JSON.stringify(detail))}::text[],
+      ${changes.map((change) => (mayBeExplained(change) ? reason : null))}::text[]
+    ) as r (audit_entry_id, action, list, group_id, address, entries, detail, reason)`
+}
+
+/** Of an erased person no words are kept, but why he was erased. */
+function mayBeExplained({ action, address = '' }: AuditedChange): boolean {
+  return action === 'address.erase' || !isErasedForm(address)
 }
 
 /** What came of a change that was audited when it began, and took more than one transaction. */

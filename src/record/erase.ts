@@ -2,7 +2,7 @@ import type { Sql } from '../db/sql.ts'
 import { recountDays } from './daily-figures.ts'
 
 /** A walk over rows in order of their ids; `last` is null at the end. */
-export type Walk = { last: string | null; found: string[] }
+export type Walk<Place> = { last: Place | null; found: string[] }
 
 /** The next messages that led to feedback about an address, after `after` (`null`: from the first on). */
 export async function listMessagesAbout(
@@ -22,16 +22,16 @@ export async function listMessagesAbout(
 }
 
 /** How far one look goes: so many rows, but the first one whatever it has. */
-export type Stride = { after: string | null; limit: number; maxBytes: number }
+export type Stride<Place> = { after: Place | null; limit: number; maxBytes: number }
 
 /** Those of the next messages whose envelope or report mentions somebody (mentionPattern). */
 export async function findMentioningMessages(
   sql: Sql,
   tenantId: number,
   pattern: string,
-  { after, limit, maxBytes }: Stride,
-): Promise<Walk> {
-  const [row] = await sql<Walk[]>`
+  { after, limit, maxBytes }: Stride<string>,
+): Promise<Walk<string>> {
+  const [row] = await sql<Walk<string>[]>`
     select
       max(id::text) as last,
       coalesce(
@@ -54,31 +54,44 @@ export async function findMentioningMessages(
   return row ?? { last: null, found: [] }
 }
 
-/** Those of the next messages whose bytes mention somebody. */
+/** Where in the bytes of which mail a piece of them begins, counted from 0. */
+export type RawPiece = { mailId: string; start: number }
+
+/** Far less than a stride, so that there is always a next one. */
+const pieceBytes = 1024 * 1024
+/** More than any address takes in any spelling: one that is cut by a piece stands whole in the next. */
+const overlapBytes = 4 * 1024
+
+/** Those of the next messages whose bytes mention somebody; large ones are looked through in pieces. */
 export async function findMentioningRaw(
   sql: Sql,
   tenantId: number,
   pattern: string,
-  { after, limit, maxBytes }: Stride,
-): Promise<Walk> {
-  const [row] = await sql<Walk[]>`
-    select
-      max(mail_id::text) as last,
-      coalesce(
-        array_agg(mail_id::text) filter (where encode(raw, 'escape') ~* ${pattern}), '{}') as found
+  { after, limit, maxBytes }: Stride<RawPiece>,
+): Promise<Walk<RawPiece>> {
+  const rows = await sql<(RawPiece & { isFound: boolean })[]>`
+    select mail_id, start, encode(substring(raw from start + 1 for ${pieceBytes + overlapBytes}), 'escape') ~* ${pattern} as is_found
     from (
-      select mail_id, raw, sum(octet_length(raw)) over (order by mail_id) as up_to_here,
-        row_number() over (order by mail_id) as place
+      select mail_id, start, raw,
+        sum(least(octet_length(raw) - start, ${pieceBytes + overlapBytes})) over (order by mail_id, start) as up_to_here
       from (
         select mail_id, raw
         from raw_message
-        where tenant_id = ${tenantId} ${after === null ? sql`` : sql`and mail_id > ${after}`}
+        where tenant_id = ${tenantId} ${after === null ? sql`` : sql`and mail_id >= ${after.mailId}`}
         order by mail_id
         limit ${limit}
       ) as next
+      cross join lateral generate_series(0, greatest(octet_length(raw) - 1, 0), ${pieceBytes}) as start
+      ${after === null ? sql`` : sql`where (mail_id, start) > (${after.mailId}::uuid, ${after.start}::int)`}
     ) as weighed
-    where place = 1 or up_to_here <= ${maxBytes}`
-  return row ?? { last: null, found: [] }
+    where up_to_here <= ${maxBytes}
+    order by mail_id, start`
+  const last = rows.at(-1)
+  const found = rows.filter(({ isFound }) => isFound).map(({ mailId }) => mailId)
+  return {
+    last: last ? { mailId: last.mailId, start: last.start } : null,
+    found: [...new Set(found)],
+  }
 }
 
 /** Leaves of messages what does not mention anybody; gives back the ids of their mail. */

@@ -1,4 +1,5 @@
 import { jsonb, type Sql } from '../db/sql.ts'
+import { isErasedForm } from '../feedback/erased-address.ts'
 import type { Feedback, Resubscribe } from '../feedback/feedback.ts'
 import { bounceReason, type Origin } from '../feedback/suppression.ts'
 import { recountDays } from './daily-figures.ts'
@@ -66,7 +67,8 @@ export function feedbackRow(feedback: Feedback | Resubscribe): FeedbackRow {
     reported_at: feedback.reportedAt,
     evidence: attribution.evidence,
     token_expired: attribution.expired,
-    message_reference: attribution.messageReference,
+    // Links in old mail go on working; which mail it was would tell whose they are.
+    message_reference: isErasedForm(attribution.recipient) ? null : attribution.messageReference,
     token_day: attribution.tokenDay,
   }
   switch (feedback.kind) {

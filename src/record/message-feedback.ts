@@ -27,11 +27,15 @@ export type ToldFeedback = {
  */
 export type WithdrawnBy = 'replay' | 'revert' | 'storm' | 'drop' | 'repeat'
 
-/** What messages led to, but for what a replay has replaced since. */
+/**
+ * What messages led to, but for what a replay has replaced since. With `isHeld` nobody takes it back
+ * until the transaction ends.
+ */
 export async function listFeedbackOfMessages(
   sql: Sql,
   tenantId: number,
   receivedMessageIds: readonly string[],
+  { isHeld }: { isHeld: boolean } = { isHeld: false },
 ): Promise<ToldFeedback[]> {
   if (receivedMessageIds.length === 0) return []
   return sql<ToldFeedback[]>`
@@ -41,7 +45,8 @@ export async function listFeedbackOfMessages(
     from feedback
     where tenant_id = ${tenantId} and received_message_id = any(${receivedMessageIds}::uuid[])
       and withdrawn_by is distinct from 'replay'
-    order by feedback_id`
+    order by feedback_id
+    ${isHeld ? sql`for update` : sql``}`
 }
 
 /** From now on these rows count no longer; gives back how many did until now. */

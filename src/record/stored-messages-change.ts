@@ -2,8 +2,10 @@ import { jsonb, type Sql } from '../db/sql.ts'
 import type { Report } from '../feedback/report.ts'
 import type { StoredMessage, StoredOutcome } from './stored-messages.ts'
 
-/** What was made of a message. */
-export type MessageState = Pick<StoredMessage, 'outcome' | 'outcomeReason' | 'releasedAt'>
+/** What was made of a message, and what is kept of it. */
+export type MessageState = Pick<StoredMessage, 'outcome' | 'releasedAt' | 'hasRaw'> & {
+  hasReport: boolean
+}
 
 /** What these messages are now; they stay so until the transaction ends. Purged ones are missing. */
 export async function holdMessages(
@@ -12,11 +14,17 @@ export async function holdMessages(
   receivedMessageIds: readonly string[],
 ): Promise<Map<string, MessageState>> {
   const rows = await sql<(MessageState & { receivedMessageId: string })[]>`
-    select received_message_id, outcome, outcome_reason, released_at
-    from received_message
-    where tenant_id = ${tenantId} and received_message_id = any(${receivedMessageIds}::uuid[])
-    order by received_message_id
-    for update`
+    select
+      m.received_message_id, m.outcome, m.released_at, m.report is not null as has_report,
+      exists (
+        select 1
+        from raw_message as r
+        where r.tenant_id = m.tenant_id and r.mail_id = m.mail_id
+      ) as has_raw
+    from received_message as m
+    where m.tenant_id = ${tenantId} and m.received_message_id = any(${receivedMessageIds}::uuid[])
+    order by m.received_message_id
+    for update of m`
   return new Map(rows.map(({ receivedMessageId, ...state }) => [receivedMessageId, state]))
 }
 

@@ -1,3 +1,4 @@
+import { canonicalAddress } from '../feedback/address.ts'
 import type { Erasure } from './erased.ts'
 import type { ImportBatch } from './import-batch.ts'
 
@@ -14,5 +15,17 @@ export async function underStoredForms(
     const form = forms[place] ?? entry.address
     return form === entry.address ? entry : { ...entry, address: form, reason: null, source: null }
   })
-  return { ...batch, entries }
+  const wrong = batch.errors.flatMap(({ email }) => addressesIn(email))
+  const formsOfWrong = await erasure.storedForms(tenantId, wrong)
+  const erased = new Set(wrong.filter((address, place) => formsOfWrong[place] !== address))
+  const errors = batch.errors.map((error) => {
+    return addressesIn(error.email).some((one) => erased.has(one)) ? { ...error, email: '' } : error
+  })
+  return { ...batch, entries, errors }
+}
+
+/** What is wrong may be beside the address: an open quote, a name before it. */
+function addressesIn(text: string): string[] {
+  const words = text.match(/[^\s<>"',;:()|]+@[^\s<>"',;:()|]+/g) ?? []
+  return words.map(canonicalAddress).filter((address) => address !== null)
 }

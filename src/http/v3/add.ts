@@ -1,5 +1,6 @@
 import { uuidv7 } from 'uuidv7'
 import type { Sql } from '../../db/sql.ts'
+import { isErasedForm } from '../../feedback/erased-address.ts'
 import { feedbackKinds, type SuppressionEntry, untilRemoved } from '../../feedback/suppression.ts'
 import { addToOutbox } from '../../publish/outbox.ts'
 import { addAudit } from '../../record/audit.ts'
@@ -57,6 +58,8 @@ function entryOf(addition: Addition, now: Date): SuppressionEntry {
     origin: 'api',
     since: now,
     ...addition,
+    // Words about a person are not written down again.
+    ...(isErasedForm(addition.address) ? { reason: null, source: null } : {}),
   }
 }
 
