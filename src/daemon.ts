@@ -6,7 +6,8 @@ import { createTxtResolver, rememberAnswers } from './attribute/dkim-resolver.ts
 import { dkimThreadDefaults } from './attribute/dkim-thread.ts'
 import { createFeedOf, type FeedbackLoop, readFeedbackLoops } from './attribute/feedback-loops.ts'
 import { createKeyring } from './attribute/keyring.ts'
-import { createSenderVerifier } from './attribute/verified-sender.ts'
+import { startReadingKeys } from './attribute/reading-keys.ts'
+import { createSenderVerifier, type SenderVerifier } from './attribute/verified-sender.ts'
 import { type Bootstrapped, bootstrap } from './bootstrap.ts'
 import { loadRules } from './classify/rules.ts'
 import { feedbackLoopsFile, packageVersion, rulesDirectory } from './cli/package-root.ts'
@@ -38,6 +39,7 @@ import {
   isReservedName,
   listInboundDomains,
 } from './tenant/inbound-domains.ts'
+import { startDecidingAgain } from './undecided.ts'
 
 type ListensAt = { host: string; port: number }
 
@@ -81,11 +83,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     await warnOfOpenDomains(storage, log, metrics)
     const parser = createParser()
     closers.push(parser.close)
-    const senders = createSenderVerifier({
-      loops,
-      resolveTxt: rememberAnswers(createTxtResolver(config.dnsServers)),
-      thread: dkimThreadDefaults,
-    })
+    const senders = createSenders(config, loops)
     closers.push(senders.close)
     const stages = {
       findDomain: createDomainDirectory(db),
@@ -102,8 +100,11 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
     const pipeline = createPipeline({ ...stages, db, keyring, erasure })
     closers.push(pipeline.drain)
     closers.push(startSweeper(db, config, log).close)
+    const again = createSenders(config, loops)
+    closers.push(again.close)
+    closers.push(startDecidingAgain({ ...stages, db, keyring, erasure, senders: again }).close)
     const redis = connectRedis(config, log, metrics, closers)
-    const app = openApp(config, storage, redis, stages, closers)
+    const app = await openApp(config, storage, redis, stages, closers)
     const opened = await openDoors({ config, log, storage, metrics, pipeline, app, closers })
     const { reloadTls, ...doors } = opened
     log.info(doors, 'hearback is ready')
@@ -119,6 +120,11 @@ function loadFeedbackLoops({ feedbackLoopsFile: own }: Config): FeedbackLoop[] {
   const { loops, problems } = readFeedbackLoops(files)
   if (problems.length === 0) return loops
   throw new ConfigError(problems.map((problem) => `feedback loops: ${problem}`))
+}
+
+function createSenders({ dnsServers }: Config, loops: readonly FeedbackLoop[]): SenderVerifier {
+  const resolveTxt = rememberAnswers(createTxtResolver(dnsServers))
+  return createSenderVerifier({ loops, resolveTxt, thread: dkimThreadDefaults })
 }
 
 async function refuseUnsafeStorage({ db }: Storage, config: Config): Promise<void> {
@@ -150,20 +156,22 @@ function connectRedis(
 }
 
 /** On connections of its own: whatever is asked over HTTP, mail still comes in. */
-function openApp(
+async function openApp(
   config: Config,
   { target, secret }: Storage,
   redis: Redis | null,
   stages: Omit<PipelineDeps, 'db' | 'keyring' | 'erasure'>,
   closers: Closers,
-): RequestListener {
+): Promise<RequestListener> {
   const db = createDatabase(target)
   closers.push(db.close)
   const checks = createDatabase(target, checkSessions)
   closers.push(checks.close)
-  const keyring = createKeyring(db, secret)
-  const erasure = createErasure(db, secret)
   const { log, now } = stages
+  const keyring = createKeyring(db, secret)
+  await keyring.load()
+  closers.push(startReadingKeys(keyring, log).close)
+  const erasure = createErasure(db, secret)
   const imports = createDatabase(target, importSessions)
   const importer = startImporter({ db: imports, erasure, log, now })
   closers.push(imports.close, importer.close)

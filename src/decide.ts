@@ -8,6 +8,7 @@ import { classify } from './classify/classify.ts'
 import type { Rules } from './classify/rules.ts'
 import type { Database } from './db/sql.ts'
 import type { Feedback, IgnoredReason } from './feedback/feedback.ts'
+import type { InboundDomain } from './feedback/inbound-domain.ts'
 import type { ReceivedMessage } from './feedback/message.ts'
 import type { Report } from './feedback/report.ts'
 import type { Log } from './log.ts'
@@ -18,6 +19,7 @@ export type DecideDeps = {
   db: Database
   keyring: Keyring
   senders: SenderVerifier
+  findDomain: (name: string) => Promise<InboundDomain | null>
   rules: Rules
   log: Log
 }
@@ -39,7 +41,7 @@ export type WhoseIs = (destination: AcceptedDestination) => Promise<Whose>
 
 /** Whose a message is, at each of its RCPT TO; what that takes is done once. */
 export function attributionOf(
-  { keyring, senders, log }: DecideDeps,
+  { keyring, senders, findDomain, log }: DecideDeps,
   { id, raw, receivedAt: now }: ReceivedMessage,
   report: Report | null,
 ): WhoseIs {
@@ -52,7 +54,7 @@ export function attributionOf(
     return verdict
   }
   if (report === null) return async () => ({ result: 'unattributed', reason: 'no-token' })
-  return createAttribution({ keyring, verifySender, now }, report)
+  return createAttribution({ keyring, verifySender, findDomain, now }, report)
 }
 
 /** Real reports name far fewer; one like this waits for somebody to look at it. */

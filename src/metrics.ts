@@ -81,6 +81,16 @@ function brakeMetrics(registers: Registry[]) {
     help: 'Hard and block reports held back as a storm; alert when it grows',
     registers,
   })
+  const undecidedReports = new Gauge({
+    name: 'hearback_undecided_reports',
+    help: 'Complaints of the last day whose signature could not be verified yet; they are tried again',
+    registers,
+  })
+  const forgedReturnPaths = new Counter({
+    name: 'hearback_forged_return_paths_total',
+    help: 'RCPT TO refused because it looks like a return path of ours and is none',
+    registers,
+  })
   const redisUp = new Gauge({
     name: 'hearback_redis_up',
     help: '1 while the Redis of REDIS_URL answers; nothing but shared counts depends on it',
@@ -91,7 +101,7 @@ function brakeMetrics(registers: Registry[]) {
     help: 'Commands that Redis refused or left without an answer',
     registers,
   })
-  return { heldReports, redisUp, redisFailures }
+  return { heldReports, undecidedReports, forgedReturnPaths, redisUp, redisFailures }
 }
 
 export function countOutcome(metrics: Metrics, outcome: Outcome): void {

@@ -1,7 +1,6 @@
 import { findDestination } from './attribute/destination.ts'
 import { type AcceptedDestination, type DecideDeps, type Decision, decide } from './decide.ts'
 import { canonicalAddress } from './feedback/address.ts'
-import type { InboundDomain } from './feedback/inbound-domain.ts'
 import type { Report } from './feedback/report.ts'
 import type { Parser } from './parse/parse.ts'
 import type { ReadableMessage } from './record/stored-messages.ts'
@@ -11,7 +10,6 @@ import type { Erasure } from './suppression/erased.ts'
 export type ReplayDeps = DecideDeps & {
   parser: Parser
   erasure: Erasure
-  findDomain: (name: string) => Promise<InboundDomain | null>
   now: () => Date
 }
 
@@ -98,7 +96,14 @@ async function decideAt(
   const envelope = { mailFrom, rcptTo: [rcptTo], helo, remoteAddress, tls }
   const message = { id: mailId, receivedAt, envelope, raw: raw ?? Buffer.alloc(0) }
   const arrival = { message, content: Buffer.alloc(0), destination, report }
-  return decide(deps, receivedMessageId, arrival)
+  const senders = raw === null ? unverifiable : deps.senders
+  return decide({ ...deps, senders }, receivedMessageId, arrival)
+}
+
+/** What is signed is the bytes, and they are gone. */
+const unverifiable: ReplayDeps['senders'] = {
+  verify: async () => ({ result: 'undecided' }),
+  close: async () => undefined,
 }
 
 /** Without the tokens of others, and without those for whom nobody vouches. */

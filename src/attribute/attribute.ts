@@ -1,5 +1,6 @@
 import { canonicalAddress } from '../feedback/address.ts'
 import type { Attribution } from '../feedback/feedback.ts'
+import type { InboundDomain } from '../feedback/inbound-domain.ts'
 import type { Report, UnsubscribeRequest } from '../feedback/report.ts'
 import { believed, type Finding, type NamingReport, namedBy, statusOf } from './attribute-named.ts'
 import type { Destination } from './destination.ts'
@@ -37,6 +38,7 @@ export type AttributeDeps = {
   keyring: Keyring
   /** Whether the message comes from a sender of feedback loops. */
   verifySender: () => Promise<SenderVerdict>
+  findDomain: (name: string) => Promise<InboundDomain | null>
   now: Date
 }
 
@@ -49,7 +51,7 @@ type Accepted = Extract<Destination, { result: 'accepted' }>
  * report quotes, and last a sealed one in what people read, which may be of other mail.
  */
 export function createAttribution(
-  { keyring, verifySender, now }: AttributeDeps,
+  { keyring, verifySender, findDomain, now }: AttributeDeps,
   report: Report,
 ): (destination: Accepted) => Promise<Whose> {
   const tokens = createTokenReader(keyring)
@@ -85,7 +87,7 @@ export function createAttribution(
     if (byPath?.result === 'attributed') return byPath
     const quoted = await inTexts()
     if (quoted.length > 0) return byQuotedToken(read, quoted)
-    return byPath ?? byItsWord(report, destination, verifySender)
+    return byPath ?? byItsWord(report, destination, { verifySender, findDomain })
   }
 }
 
@@ -210,7 +212,7 @@ function onlyOne(sealed: readonly SealedToken[]): SealedToken | null {
 async function byItsWord(
   report: NamingReport,
   { domain }: Accepted,
-  verifySender: () => Promise<SenderVerdict>,
+  senders: Pick<AttributeDeps, 'verifySender' | 'findDomain'>,
 ): Promise<Whose> {
   if (domain === null || domain.accepts === 'signed') return unattributed('no-token')
   const { tenantId } = domain
@@ -220,7 +222,7 @@ async function byItsWord(
     return unattributed('no-token')
   }
   if (!report.isNamedByAuthor) return unattributed('no-recipient')
-  const sender = report.verifiedSender ?? (await senderOf(verifySender, domain.domain))
+  const sender = report.verifiedSender ?? (await senderOf(senders, domain))
   return typeof sender === 'string'
     ? attributed(believed(report, tenantId, 'verified-sender'), sender)
     : unattributed(sender.fault)
@@ -232,13 +234,13 @@ function isOfFeedbackLoop(format: string): boolean {
 }
 
 async function senderOf(
-  verifySender: () => Promise<SenderVerdict>,
-  inboundDomain: string,
+  { verifySender, findDomain }: Pick<AttributeDeps, 'verifySender' | 'findDomain'>,
+  ours: InboundDomain,
 ): Promise<string | { fault: 'dkim-undecided' | 'unverified-sender' }> {
   const verdict = await verifySender()
   if (verdict.result === 'undecided') return { fault: 'dkim-undecided' }
-  const isVerified = verdict.result === 'verified' && isSentToUs(verdict, inboundDomain)
-  return isVerified ? verdict.sender : { fault: 'unverified-sender' }
+  const isOurs = verdict.result === 'verified' && (await isSentToUs(verdict, ours, findDomain))
+  return isOurs ? verdict.sender : { fault: 'unverified-sender' }
 }
 
 function concerning({ report }: Reading, attribution: Attribution, groupId: number | null): Whose {

@@ -17,9 +17,9 @@ export function lastDay(issued: number, use: TokenUse): number | null {
   return days === null ? null : issued + days + graceDays
 }
 
-/** A token from the future is not in time either. */
+/** One from the future is not in time either, but whoever wants out is let out on every day. */
 export function isInTime(issued: number, use: TokenUse, now: Date): boolean {
   const today = tokenDay(now)
   const last = lastDay(issued, use)
-  return today >= issued - graceDays && (last === null || today <= last)
+  return last === null || (today >= issued - graceDays && today <= last)
 }

@@ -1,4 +1,5 @@
 import { canonicalAddress } from '../feedback/address.ts'
+import type { InboundDomain } from '../feedback/inbound-domain.ts'
 import {
   type HeaderField,
   readStrictHeader,
@@ -97,13 +98,24 @@ export function createSenderVerifier({
   }
 }
 
-/** A genuine report to somebody else, sent on to us, says nothing of our recipients. */
-export function isSentToUs(
+/**
+ * A genuine report to somebody else, sent on to us, says nothing of our recipients. Tenants may have
+ * domains under one name: what was sent to one of them is not for the other.
+ */
+export async function isSentToUs(
   { to }: Extract<SenderVerdict, { result: 'verified' }>,
-  inboundDomain: string,
-): boolean {
-  const ours = organisationOf(inboundDomain)
-  return to.some((address) => organisationOf(domainOf(address)) === ours)
+  ours: InboundDomain,
+  findDomain: (name: string) => Promise<InboundDomain | null>,
+): Promise<boolean> {
+  const organisation = organisationOf(ours.domain)
+  const names = new Set(to.map(domainOf))
+  if (names.has(ours.domain)) return true
+  for (const name of names) {
+    if (organisationOf(name) !== organisation) continue
+    const found = await findDomain(name)
+    if (found === null || found.tenantId === ours.tenantId) return true
+  }
+  return false
 }
 
 type Claim = {

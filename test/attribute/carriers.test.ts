@@ -231,7 +231,8 @@ async function whoseIs(mail: Mail): Promise<Whose | 'refused'> {
   const report = parseReport(Buffer.from(raw, 'latin1'))
   if (report === null) throw new Error('not read')
   const verifySender = () => Promise.reject(new Error('asked'))
-  return createAttribution({ keyring, verifySender, now }, report)(destination)
+  const findDomain = async () => inbound
+  return createAttribution({ keyring, verifySender, findDomain, now }, report)(destination)
 }
 
 /** Whether at least one copy came back that can still be read. */

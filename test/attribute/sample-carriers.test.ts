@@ -23,7 +23,11 @@ async function whoseIs(name: string): Promise<unknown> {
   const destination = await findDestination(keyring, async () => domain, sample.rcptTo ?? '')
   if (destination.result !== 'accepted') throw new Error(destination.result)
   const verifySender = () => Promise.reject(new Error('asked'))
-  const whose = await createAttribution({ keyring, verifySender, now }, report)(destination)
+  const findDomain = async () => domain
+  const whose = await createAttribution(
+    { keyring, verifySender, findDomain, now },
+    report,
+  )(destination)
   if (whose.result === 'unattributed') return whose.reason
   return whose.findings.map(({ attribution }) => [attribution.evidence, attribution.recipient])
 }

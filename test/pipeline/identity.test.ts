@@ -359,6 +359,21 @@ describe('unsubscribing by mail', () => {
     ])
   })
 
+  test('is for ever, with a token that is dated ahead as well', async () => {
+    const token = sealed('early@example.net', { purpose: 'unsubscribe', day: today + 40 })
+    await write(request(token), 'unsubscribe@signed.example.com')
+    expect(await suppressed('early@example.net')).toMatchObject([{ list: 'global_unsubscribes' }])
+  })
+
+  test('works for who is called postmaster, but not without a path', async () => {
+    const token = (recipient: string) => sealed(recipient, { purpose: 'unsubscribe' })
+    const mail = (recipient: string) => request(token(recipient), 'postmaster@smallco.example')
+    await write(mail('small@example.net'), 'unsubscribe@signed.example.com')
+    expect(await suppressed('small@example.net')).toMatchObject([{ list: 'global_unsubscribes' }])
+    await t.deliver(mail('pathless@example.net'), 'unsubscribe@signed.example.com')
+    expect(await suppressed('pathless@example.net')).toEqual([])
+  })
+
   test('from a group leaves that group; from a group that is gone, everything', async () => {
     const [group] = await t.sql`
       insert into suppression_group (tenant_id, name) values (${acme.tenantId}, 'News') returning group_id`

@@ -255,6 +255,23 @@ describe('it does not believe', () => {
     expect(evidenceOf(await deliver(message, rcptTo))).toEqual(['unverified-sender', 'no-token'])
     expect(await listed(victim)).toEqual([])
   })
+
+  test('a report to one tenant at a domain of another one under the same name', async () => {
+    const rival = await t.addTenant('rival')
+    await t.addDomain('rival.example.com', rival.tenantId, 'verified')
+    await t.addDomain('mail.rival.example.com', rival.tenantId, 'verified')
+    const message = signedReport({ recipient: victim })
+    expect(evidenceOf(await deliver(message, 'fbl@rival.example.com'))).toEqual([
+      'unverified-sender',
+    ])
+    expect(await listed(victim)).toEqual([])
+    const own = { recipient: 'own@provider.example', to: 'fbl@mail.rival.example.com' }
+    expect(evidenceOf(await deliver(signedReport(own), 'fbl@rival.example.com'))).toEqual([
+      'verified-sender',
+    ])
+    const alias = { recipient: 'alias@provider.example', to: 'abuse@example.com' }
+    expect(evidenceOf(await deliver(signedReport(alias)))).toEqual(['verified-sender'])
+  })
 })
 
 function asProvider(message: string): string {

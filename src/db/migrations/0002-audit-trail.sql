@@ -4,7 +4,7 @@ create table audit_entry (
   tenant_id integer not null,
   audit_entry_id uuid not null,
   happened_at timestamptz(3) not null,
-  actor_kind text not null check (actor_kind in ('api-key', 'jwt', 'command')),
+  actor_kind text not null check (actor_kind in ('api-key', 'jwt', 'command', 'daemon')),
   -- Id of the key, subject of the token, user name of the operator.
   actor_id text not null,
   actor_name text,

@@ -18,6 +18,11 @@ create index feedback_without_message on feedback (tenant_id, reported_at, feedb
 -- An operator vouched for it: no replay asks for evidence again.
 alter table received_message add column released_at timestamptz(3);
 
+-- A complaint whose signature could not be verified when it came is looked at again. Null: not yet.
+alter table received_message add column decide_again_at timestamptz(3);
+create index received_message_dkim_undecided on received_message (received_at)
+  where outcome_reason = 'dkim-undecided';
+
 -- Pages of messages in both directions, of every outcome.
 drop index received_message_undecided;
 create index received_message_outcome

@@ -24,7 +24,7 @@ export const auditEntry = z
     id: z.uuid(),
     happened_at: z.iso.datetime(),
     actor: z.strictObject({
-      kind: z.enum(['api-key', 'jwt', 'command']),
+      kind: z.enum(['api-key', 'jwt', 'command', 'daemon']),
       id: z.string().describe('Of the key, subject of the token, or user of the machine'),
       name: z.string().nullable(),
     }),
