@@ -2,6 +2,7 @@ import { Resolver } from 'node:dns'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { canonicalDomain } from './feedback/address.ts'
+import { isTenantName, tenantNameRule } from './tenant/tenant-name.ts'
 
 type Variable<Value> = {
   /** Text of the environment to value; throws an error that says what is allowed. */
@@ -199,7 +200,7 @@ export const variables = {
     'Not used yet. 1 = webhooks may go to private addresses.',
   ),
   HEARBACK_BOOTSTRAP_TENANT: variable(
-    text,
+    text.refine(isTenantName, `must have ${tenantNameRule}`),
     'default',
     'Tenant that is made at the start when it does not exist.',
   ),

@@ -59,7 +59,7 @@ export function addImportCommand(program: Command): void {
         .choices(['auto', ...importFormats])
         .default('auto'),
     )
-    .option('--events', 'tell webhooks of each address')
+    .option('--events', 'an event of its own for each address, for other systems')
     .option('--reason <text>', 'why, for the audit trail')
     .option('--dry-run', 'only say what it would do')
     .option('--json', 'print JSON')

@@ -7,6 +7,7 @@ import {
   type RecipientPage,
 } from '../tenant/recipient-page.ts'
 import { recipientPageChanges } from '../tenant/recipient-page-changes.ts'
+import { recipientPageRecord } from '../tenant/recipient-page-record.ts'
 import { commandActor } from './changed-by.ts'
 import { CommandError } from './command-error.ts'
 import { print } from './output.ts'
@@ -55,7 +56,7 @@ async function showPage({ tenant, json = false }: ShowOptions): Promise<void> {
   const page = await withStorage(({ db }) =>
     db.run(async (sql) => findRecipientPage(sql, (await tenantNamed(sql, tenant)).tenantId)),
   )
-  print(json, page, described(page))
+  print(json, recipientPageRecord(page), described(page))
 }
 
 async function setPage(options: SetOptions): Promise<void> {
@@ -70,11 +71,12 @@ async function setPage(options: SetOptions): Promise<void> {
       const { tenantId } = await tenantNamed(sql, options.tenant)
       const changed = await changeRecipientPage(sql, tenantId, changes.data, now)
       const by = commandActor(options.reason)
-      await addAudit(sql, tenantId, by, [{ action: 'page.update', detail: { page: changed } }], now)
+      const detail = { page: recipientPageRecord(changed) }
+      await addAudit(sql, tenantId, by, [{ action: 'page.update', detail }], now)
       return changed
     }),
   )
-  print(options.json ?? false, page, described(page))
+  print(options.json ?? false, recipientPageRecord(page), described(page))
 }
 
 /** In the shape of the API. */

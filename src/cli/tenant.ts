@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { addSigningKey } from '../attribute/keyring.ts'
 import type { Sql } from '../db/sql.ts'
+import { isTenantName, tenantNameRule } from '../tenant/tenant-name.ts'
 import { addTenant, findTenant, listTenants, type Tenant, updateTenant } from '../tenant/tenants.ts'
 import { CommandError } from './command-error.ts'
 import { print, table } from './output.ts'
@@ -108,10 +109,8 @@ export async function createTenant(
   secret: string,
   name: string,
 ): Promise<{ tenantId: number; isNew: boolean }> {
-  if (!/^[\p{L}\p{N}][\p{L}\p{N} ._@-]{0,99}$/u.test(name)) {
-    throw new CommandError(
-      `${JSON.stringify(name)} cannot name a tenant: 1 to 100 letters, digits, spaces and . _ @ -`,
-    )
+  if (!isTenantName(name)) {
+    throw new CommandError(`${JSON.stringify(name)} cannot name a tenant: ${tenantNameRule}`)
   }
   const { tenantId, isNew } = await addTenant(sql, name)
   if (isNew) await addSigningKey(sql, secret, tenantId)

@@ -33,8 +33,8 @@ test('what is set is shown, what is cleared is gone, the rest stays', async () =
   expect(await line.run(...page('show'))).toBe(shown)
   await line.run(...page('set', '--clear', 'logo', 'landing-url'))
   expect(await line.json(...page('show'))).toMatchObject({
-    senderName: 'The Shop',
-    landingUrl: null,
+    name: 'The Shop',
+    landing_url: null,
     logo: null,
     texts: { default: { footer: 'Shop, Leeds' } },
   })
@@ -43,8 +43,9 @@ test('what is set is shown, what is cleared is gone, the rest stays', async () =
 test('the audit trail knows of it', async () => {
   await line.run(...page('set', '--color', '#123456', '--reason', 'autumn'))
   const entries = await line.database.sql`
-    select actor_kind, action, reason from audit_entry where reason = 'autumn'`
-  expect(entries).toEqual([{ actorKind: 'command', action: 'page.update', reason: 'autumn' }])
+    select actor_kind, action, detail -> 'page' ->> 'color' as color
+    from audit_entry where reason = 'autumn'`
+  expect(entries).toEqual([{ actorKind: 'command', action: 'page.update', color: '#123456' }])
 })
 
 test.each<[string, () => string[], string]>([

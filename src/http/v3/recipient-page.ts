@@ -1,15 +1,10 @@
 import { z } from 'zod'
 import { pageLanguages } from '../../feedback/page-language.ts'
 import { addAudit } from '../../record/audit.ts'
-import {
-  changeRecipientPage,
-  findRecipientPage,
-  type RecipientPage,
-} from '../../tenant/recipient-page.ts'
+import { changeRecipientPage, findRecipientPage } from '../../tenant/recipient-page.ts'
 import { recipientPageChanges } from '../../tenant/recipient-page-changes.ts'
-import { unixSeconds } from './list.ts'
+import { recipientPageRecord } from '../../tenant/recipient-page-record.ts'
 import { type Route, route } from './route.ts'
-import { unixTimeOut } from './shapes.ts'
 
 const path = '/recipient_page'
 const tag = 'Recipient pages'
@@ -27,7 +22,7 @@ const recipientPage = z
     landing_url: z.string().nullable(),
     texts: z.partialRecord(z.enum(['default', ...pageLanguages]), shownTexts),
     logo: z.strictObject({ content_type: z.string(), bytes: z.int() }).nullable(),
-    updated_at: unixTimeOut.nullable(),
+    updated_at: z.string().nullable().describe('ISO 8601; null: never'),
   })
   .meta({ id: 'RecipientPage' })
 
@@ -43,7 +38,7 @@ export const recipientPageRoutes: readonly Route[] = [
     },
     async ({ db, tenantId }) => {
       const page = await db.run((sql) => findRecipientPage(sql, tenantId))
-      return { status: 200, body: presented(page) }
+      return { status: 200, body: recipientPageRecord(page) }
     },
   ),
   route(
@@ -59,22 +54,11 @@ export const recipientPageRoutes: readonly Route[] = [
     async ({ db, tenantId, by, now, body: changes }) => {
       const page = await db.transaction(async (sql) => {
         const changed = await changeRecipientPage(sql, tenantId, changes, now)
-        const detail = { page: presented(changed) }
+        const detail = { page: recipientPageRecord(changed) }
         await addAudit(sql, tenantId, by, [{ action: 'page.update', detail }], now)
         return changed
       })
-      return { status: 200, body: presented(page) }
+      return { status: 200, body: recipientPageRecord(page) }
     },
   ),
 ]
-
-function presented(page: RecipientPage): z.infer<typeof recipientPage> {
-  return {
-    name: page.senderName,
-    color: page.color,
-    landing_url: page.landingUrl,
-    texts: page.texts,
-    logo: page.logo && { content_type: page.logo.type, bytes: page.logo.bytes },
-    updated_at: page.updatedAt && unixSeconds(page.updatedAt),
-  }
-}

@@ -43,7 +43,7 @@ test('PATCH changes what is given, and null takes it back', async () => {
     landing_url: 'https://acme.example/bye',
     texts: { default: { footer: 'Acme, Leeds' }, ar: { farewell: 'شكرًا' } },
     logo: { content_type: 'image/png', bytes: png.length },
-    updated_at: now.getTime() / 1000,
+    updated_at: now.toISOString(),
   }
   expect([reply.status, reply.json]).toEqual([200, page])
   await patch({ color: null, logo: null, texts: null })
