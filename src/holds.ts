@@ -4,12 +4,14 @@ import { providerOf } from './feedback/provider.ts'
 import { addToOutbox } from './publish/outbox.ts'
 import { recomputeSuppressions } from './recompute.ts'
 import { addAudit } from './record/audit.ts'
+import { addBounceRates, ratesOf, slotOfCommands } from './record/bounce-rate.ts'
 import {
   decideHeldFeedback,
   type HeldFilter,
   type HeldReport,
   listHeldFeedback,
 } from './record/held-feedback.ts'
+import { repeatAfterDeadlock } from './repeat-after-deadlock.ts'
 
 /** So many addresses bear to be recomputed in one transaction. */
 const chunk = 500
@@ -30,7 +32,7 @@ export async function decideHolds(
   const decided: Decided = { reports: 0, addresses: 0 }
   let reports: HeldReport[] = []
   do {
-    const after = reports.at(-1)?.feedbackId ?? ''
+    const after = reports.at(-1) ?? null
     reports = await db.run((sql) =>
       listHeldFeedback(sql, tenantId, filter, { after, limit: chunk }),
     )
@@ -38,7 +40,7 @@ export async function decideHolds(
       ({ remoteMta, recipient }) =>
         provider === null || providerOf(remoteMta, recipient) === provider,
     )
-    const done = await decideChunk(db, tenantId, meant, decision, by)
+    const done = await repeatAfterDeadlock(() => decideChunk(db, tenantId, meant, decision, by))
     decided.reports += done.reports
     decided.addresses += done.addresses
   } while (reports.length === chunk)
@@ -68,6 +70,7 @@ async function decideChunk(
     })
     await addToOutbox(sql, tenantId, told, now)
     const effects = await recomputeSuppressions(sql, tenantId, addresses, now)
+    await addBounceRates(sql, tenantId, slotOfCommands, ratesOf(decided, 1))
     return { reports: decided.length, addresses: effects.length }
   })
 }

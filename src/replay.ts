@@ -5,6 +5,7 @@ import { listOf } from './feedback/suppression.ts'
 import { type ListEffect, previewSuppressions } from './recompute.ts'
 import { feedbackRow } from './record/feedback.ts'
 import { listFeedbackOfMessages } from './record/message-feedback.ts'
+import { findRepeatedFeedback } from './record/repeated-feedback.ts'
 import {
   listReadableMessages,
   type MessageFilter,
@@ -22,6 +23,7 @@ import {
 } from './replay-chunk.ts'
 import type { VerdictChange } from './replay-diff.ts'
 import type { ReplayDeps, Undecidable } from './stored-decision.ts'
+import { findUsedUp } from './used-up.ts'
 
 /** One stored message that today's rules see in another light, and what comes of it. */
 export type Replayed = {
@@ -199,11 +201,13 @@ async function preview(
       const some = new Set(addresses.slice(at, at + addressesAPreview))
       const about = verdicts.filter(({ address }) => some.has(address))
       const withdrawn = about.flatMap(({ withdraws }) => withdraws ?? [])
-      const added = about.flatMap(({ adds }) => (adds ? feedbackRow(adds) : []))
-      const hypothesis = { withdrawn, added }
-      const told = await deps.db.run((sql) =>
-        previewSuppressions(sql, tenantId, [...some], hypothesis, now),
-      )
+      const adds = about.flatMap((verdict) => verdict.adds ?? [])
+      const told = await deps.db.run(async (sql) => {
+        const repeated = await findRepeatedFeedback(sql, tenantId, adds)
+        const usedUp = await findUsedUp(sql, tenantId, adds, repeated)
+        const added = adds.filter((one) => !usedUp.has(one)).map(feedbackRow)
+        return previewSuppressions(sql, tenantId, [...some], { withdrawn, added }, now)
+      })
       effects.push(...told)
     }
     replayed.push(...withEffects(tenantId, changes, effects))

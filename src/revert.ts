@@ -3,7 +3,7 @@ import type { ChangedBy } from './feedback/actor.ts'
 import { isToldBy } from './feedback/provider.ts'
 import { type ListEffect, previewSuppressions, recomputeSuppressions } from './recompute.ts'
 import { addAudit } from './record/audit.ts'
-import { withdrawFeedback } from './record/message-feedback.ts'
+import { addBounceRates, ratesOf, slotOfCommands } from './record/bounce-rate.ts'
 import {
   type BounceState,
   listBouncesOfMessages,
@@ -11,6 +11,7 @@ import {
   type Period,
   type ReportedBounce,
   restoreFeedback,
+  revertFeedback,
 } from './record/reported-bounces.ts'
 import { listMessagePositions, type MessagePosition } from './record/stored-messages.ts'
 import { repeatAfterDeadlock } from './repeat-after-deadlock.ts'
@@ -22,7 +23,12 @@ export type Wave = Period & {
 }
 
 /** Bounces that count no longer, or again, and what becomes of the lists. */
-export type RevertedChunk = { bounces: number; effects: readonly ListEffect[] }
+export type RevertedChunk = {
+  bounces: number
+  /** Others that had been held back as a storm: they wait for a decision no longer, or again. */
+  held: number
+  effects: readonly ListEffect[]
+}
 
 const bouncesAChunk = 500
 
@@ -38,15 +44,19 @@ export async function* revert(
   wave: Wave,
   { by, isRestored, now }: { by: ChangedBy; isRestored: boolean; now: () => Date },
 ): AsyncGenerator<RevertedChunk> {
-  for await (const bounces of bouncesOf(db, tenantId, wave, isRestored ? 'reverted' : 'counting')) {
+  for await (const bounces of bouncesOf(db, tenantId, wave, isRestored ? 'reverted' : 'standing')) {
     const ids = bounces.map(({ feedbackId }) => feedbackId)
     const addresses = [...new Set(bounces.map(({ recipient }) => recipient))]
     const work = async (sql: Sql): Promise<RevertedChunk> => {
       const at = now()
-      const count = isRestored
+      const { counting, held } = isRestored
         ? await restoreFeedback(sql, tenantId, ids)
-        : await withdrawFeedback(sql, tenantId, ids, 'revert', at)
+        : await revertFeedback(sql, tenantId, ids, at)
       const effects = await recomputeSuppressions(sql, tenantId, addresses, at)
+      // What was no true storm must not make the next one usual.
+      const weighed = bounces.filter((one) => one.isWeighed && counting.has(one.feedbackId))
+      const rates = ratesOf(weighed, isRestored ? 1 : -1)
+      await addBounceRates(sql, tenantId, slotOfCommands, rates)
       const change = {
         action: 'message.replay',
         list: 'bounces',
@@ -59,7 +69,7 @@ export async function* revert(
       } as const
       const changes = addresses.map((address) => ({ ...change, address }))
       await addAudit(sql, tenantId, by, changes, at)
-      return { bounces: count, effects }
+      return { bounces: counting.size, held, effects }
     }
     yield await repeatAfterDeadlock(() => db.transaction(work))
   }
@@ -76,7 +86,7 @@ export async function* revertDry(
   now: Date,
 ): AsyncGenerator<RevertedChunk> {
   let kept: ReportedBounce[] = []
-  for await (const bounces of bouncesOf(db, tenantId, wave, 'counting')) {
+  for await (const bounces of bouncesOf(db, tenantId, wave, 'standing')) {
     kept.push(...bounces)
     if (kept.length < maxKept) continue
     yield* preview(db, tenantId, kept, now)
@@ -102,7 +112,8 @@ async function* preview(
     const effects = await db.run((sql) =>
       previewSuppressions(sql, tenantId, addresses, hypothesis, now),
     )
-    yield { bounces: some.length, effects }
+    const held = some.filter(({ isHeld }) => isHeld).length
+    yield { bounces: some.length - held, held, effects }
     at = end
   }
 }

@@ -1,46 +1,62 @@
-import type { Database } from './db/sql.ts'
+import type { Database, Sql } from './db/sql.ts'
 import type { Feedback } from './feedback/feedback.ts'
 import {
-  type HourlyLoad,
-  isStorm,
   minBaselineMs,
   type StormLimits,
+  stormLimit,
   stormProvider,
+  type Usual,
 } from './feedback/storm.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
-import { type BounceRate, hourOf, summariseBounceRates } from './record/bounce-rate.ts'
-import { findStormLimits } from './tenant/tenants.ts'
+import {
+  allProviders,
+  type BounceRate,
+  findUsual,
+  hourOf,
+  listBounceRates,
+} from './record/bounce-rate.ts'
+import { findFirstReport } from './record/reported-bounces.ts'
+import { listStormLimits } from './tenant/tenants.ts'
 
-/** What of a batch is to be held back, and what the batch adds to the figures. */
-export type StormVerdict = { held: ReadonlySet<Feedback>; rates: readonly BounceRate[] }
+/** What of the feedback of a tenant is to be held back, and what the rest adds to the figures. */
+export type StormVerdict = {
+  tenantId: number
+  held: ReadonlySet<Feedback>
+  rates: readonly BounceRate[]
+}
 
 export type StormBreaker = {
-  /** Reads the figures of tenants that are about to be judged, outside of any transaction. */
-  prepare(tenantIds: readonly number[], now: Date): Promise<void>
-  /** Of one tenant that was prepared, in the order in which it came. */
-  judge(tenantId: number, feedback: readonly Feedback[]): StormVerdict
+  /** Reads what is to be known of tenants, and of how many reports each, before the transaction. */
+  prepare(expected: ReadonlyMap<number, number>, now: Date): Promise<void>
+  /** Of one tenant, in the order in which it came. */
+  judge(tenantId: number, feedback: readonly Feedback[], now: Date): StormVerdict
+  /** The transaction of these verdicts was committed. */
+  committed(verdicts: readonly StormVerdict[]): void
+  /** It was not: what they counted is read again. */
+  failed(verdicts: readonly StormVerdict[]): void
 }
 
-/** What is known of a tenant; counts of this process are added until the next look. */
+/** What is known of a tenant in the hour that has begun; counts of ours are added until the next look. */
 type Watch = {
   readAt: number
-  hour: number
   limits: StormLimits
-  /** `false`: nobody knows yet what is usual. */
-  hasBaseline: boolean
-  loads: Map<string, HourlyLoad>
+  /** Reports that were believed, by provider. */
+  believed: Map<string, number>
+  /** Whom they were about: nobody makes a storm alone. */
+  counted: Set<string>
+  /** What is usual, by provider; `null`: not needed so far. */
+  usual: ReadonlyMap<string, Usual> | 'unknown' | null
 }
 
-/** Stands for all providers together; no provider is called so. */
-const everybody = ''
 const freshMs = 5_000
-const weekHours = 7 * 24
+const nothingYet: Usual = { average: 0, busiest: 0 }
 
 /**
  * Holds back hard and block reports beyond ten times what is usual (or as the tenant has set), from
  * one provider or in all: a provider's outage that says "no such user" of everybody must not empty a
- * list. Figures of other processes arrive within seconds, which is near enough for a brake.
+ * list. Figures of other processes arrive within seconds, which is near enough for a brake; and where
+ * they cannot be read mail is believed, not deferred.
  */
 export function createStormBreaker({
   db,
@@ -52,41 +68,79 @@ export function createStormBreaker({
   metrics: Metrics
 }): StormBreaker {
   const watches = new Map<number, Watch>()
+  let hour = new Date(0)
+  let isQuietUntil = 0
 
-  async function refresh(tenantId: number, now: Date): Promise<void> {
-    const known = watches.get(tenantId)
-    const isFresh = known && performance.now() - known.readAt < freshMs
-    if (isFresh && known.hour === hourOf(now).getTime()) return
-    watches.set(tenantId, await read(db, tenantId, now))
+  async function look(expected: ReadonlyMap<number, number>, now: Date): Promise<void> {
+    const stale = [...expected.keys()].filter((tenantId) => {
+      const readAt = watches.get(tenantId)?.readAt ?? Number.NEGATIVE_INFINITY
+      return performance.now() - readAt >= freshMs
+    })
+    if (stale.length > 0) await db.run((sql) => readHour(sql, stale))
+    for (const [tenantId, reports] of expected) {
+      const watch = watches.get(tenantId)
+      if (watch?.usual !== null || !mayReachFloor(watch, reports)) continue
+      watch.usual = await db.run((sql) => readUsual(sql, tenantId, hour, now))
+    }
+  }
+
+  async function readHour(sql: Sql, tenantIds: readonly number[]): Promise<void> {
+    const asked = hour
+    const askedAt = performance.now()
+    const limits = await listStormLimits(sql, tenantIds)
+    const rates = await listBounceRates(sql, tenantIds, asked)
+    if (hour !== asked) return
+    const readAt = performance.now()
+    for (const { tenantId, ...limit } of limits) {
+      const known = watches.get(tenantId)
+      // Another batch has looked meanwhile, and counted what is not committed yet.
+      if (known && known.readAt > askedAt) continue
+      const own = rates.filter((rate) => rate.tenantId === tenantId)
+      const believed = new Map(own.map((rate) => [rate.provider, rate.believed]))
+      const { counted = new Set<string>(), usual = null } = known ?? {}
+      watches.set(tenantId, { readAt, limits: limit, believed, counted, usual })
+    }
   }
 
   return {
-    async prepare(tenantIds, now) {
-      for (const tenantId of tenantIds) if (tenantId > 0) await refresh(tenantId, now)
+    async prepare(expected, now) {
+      if (hour.getTime() !== hourOf(now).getTime()) {
+        watches.clear()
+        hour = hourOf(now)
+      }
+      if (performance.now() < isQuietUntil) return
+      try {
+        await look(expected, now)
+      } catch (error) {
+        isQuietUntil = performance.now() + freshMs
+        log.warn({ err: error }, 'the usual number of bounces could not be read')
+      }
     },
 
-    judge(tenantId, feedback) {
-      const reports = feedback.flatMap((one) => {
-        const provider = stormProvider(one)
-        return provider === null ? [] : [{ one, provider }]
+    judge(tenantId, feedback, now) {
+      const { held, believed } = weigh(watches.get(tenantId) ?? nobodyWatches(), feedback)
+      const rates = [...believed].map(([provider, change]) => {
+        return { hour: hourOf(now), provider, change }
       })
-      if (reports.length === 0) return { held: new Set(), rates: [] }
-      const watch = watches.get(tenantId)
-      const held = new Set<Feedback>()
-      const rates = new Map<string, BounceRate>()
-      for (const { one, provider } of reports) {
-        const isHeld = watch !== undefined && admit(watch, provider)
-        if (isHeld) held.add(one)
-        const rate = rates.get(provider) ?? { provider, believed: 0, held: 0 }
-        if (isHeld) rate.held++
-        else rate.believed++
-        rates.set(provider, rate)
+      return { tenantId, held, rates }
+    },
+
+    committed(verdicts) {
+      for (const { tenantId, held } of verdicts) {
+        metrics.heldReports.inc(held.size)
+        for (const [provider, reports] of countByProvider(held)) {
+          log.error({ tenantId, provider, held: reports }, stormMessage)
+        }
       }
-      metrics.heldReports.inc(held.size)
-      for (const rate of rates.values()) {
-        if (rate.held > 0) log.error({ tenantId, ...rate }, stormMessage)
+    },
+
+    failed(verdicts) {
+      for (const { tenantId } of verdicts) {
+        const watch = watches.get(tenantId)
+        if (!watch) continue
+        watch.readAt = Number.NEGATIVE_INFINITY
+        watch.counted.clear()
       }
-      return { held, rates: [...rates.values()] }
     },
   }
 }
@@ -94,33 +148,89 @@ export function createStormBreaker({
 const stormMessage =
   'far more hard and block reports than usual: held back until `hearback hold apply` or `drop`'
 
-/** Counts one more; `true` when it is beyond what is usual. */
-function admit({ loads, limits, hasBaseline }: Watch, provider: string): boolean {
-  const of = (name: string): HourlyLoad => {
-    const load = loads.get(name) ?? { current: 0, usual: 0 }
-    loads.set(name, load)
-    return load
-  }
-  const [one, all] = [of(provider), of(everybody)]
-  const isHeld = hasBaseline && (isStorm(one, limits) || isStorm(all, limits))
-  one.current++
-  all.current++
-  return isHeld
+/** Half of it, since another batch may be on its way that is not counted yet. */
+function mayReachFloor({ believed, limits }: Watch, reports: number): boolean {
+  return limits.factor > 0 && sumOf(believed.values()) + reports >= limits.floor / 2
 }
 
-async function read(db: Database, tenantId: number, now: Date): Promise<Watch> {
-  const limits = await db.run((sql) => findStormLimits(sql, tenantId))
-  const { since, providers } = await db.run((sql) => summariseBounceRates(sql, tenantId, now))
-  const knownMs = since === null ? 0 : now.getTime() - since.getTime()
-  const hours = Math.min(weekHours, Math.max(1, knownMs / 3_600_000))
-  const loads = new Map<string, HourlyLoad>()
-  const all = { current: 0, usual: 0 }
-  for (const { provider, current, past } of providers) {
-    loads.set(provider, { current, usual: past / hours })
-    all.current += current
-    all.usual += past / hours
+async function readUsual(
+  sql: Sql,
+  tenantId: number,
+  hour: Date,
+  now: Date,
+): Promise<ReadonlyMap<string, Usual> | 'unknown'> {
+  const first = await findFirstReport(sql, tenantId)
+  const knownMs = first === null ? 0 : now.getTime() - first.getTime()
+  if (knownMs < minBaselineMs) return 'unknown'
+  return findUsual(sql, tenantId, { hour, hours: knownMs / 3_600_000 })
+}
+
+/** What of feedback is beyond the usual, and how much the rest counts by provider: an address once. */
+function weigh(
+  watch: Watch,
+  feedback: readonly Feedback[],
+): { held: ReadonlySet<Feedback>; believed: ReadonlyMap<string, number> } {
+  const gauge = createGauge(watch)
+  const held = new Set<Feedback>()
+  const fresh: Feedback[] = []
+  for (const one of feedback) {
+    const provider = stormProvider(one)
+    if (provider === null) continue
+    // A copy: a part of a text keeps all of it in memory, and this stays for an hour.
+    const recipient = Buffer.from(one.attribution.recipient).toString()
+    if (gauge.isBeyond(provider)) held.add(one)
+    else if (!watch.counted.has(recipient)) {
+      watch.counted.add(recipient)
+      gauge.count(provider)
+      fresh.push(one)
+    }
   }
-  loads.set(everybody, all)
-  const hour = hourOf(now).getTime()
-  return { readAt: performance.now(), hour, limits, hasBaseline: knownMs >= minBaselineMs, loads }
+  return { held, believed: countByProvider(fresh) }
+}
+
+function countByProvider(feedback: Iterable<Feedback>): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const one of feedback) countOne(counts, stormProvider(one) ?? '')
+  return counts
+}
+
+/** Of a tenant whose figures could not be read everything is believed. */
+function nobodyWatches(): Watch {
+  const limits = { factor: 0, floor: 1 }
+  return { readAt: 0, limits, believed: new Map(), counted: new Set(), usual: null }
+}
+
+/**
+ * Tells whether one more report of a provider is beyond what is usual of it, or in all. A provider
+ * that is beyond has a storm of its own, which is no reason to hold back reports of the others.
+ */
+function createGauge({ believed, limits, usual }: Watch): {
+  isBeyond(provider: string): boolean
+  count(provider: string): void
+} {
+  if (usual === null || usual === 'unknown') {
+    return { isBeyond: () => false, count: (provider) => countOne(believed, provider) }
+  }
+  const limitOf = (name: string): number => stormLimit(usual.get(name) ?? nothingYet, limits)
+  const isStorm = (name: string): boolean => (believed.get(name) ?? 0) >= limitOf(name)
+  const calm = [...believed].filter(([provider]) => !isStorm(provider))
+  let inAll = sumOf(calm.map(([, reports]) => reports))
+  return {
+    isBeyond: (provider) => isStorm(provider) || inAll >= limitOf(allProviders),
+    count(provider) {
+      countOne(believed, provider)
+      inAll++
+      if (isStorm(provider)) inAll -= believed.get(provider) ?? 0
+    },
+  }
+}
+
+function countOne(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
+}
+
+function sumOf(numbers: Iterable<number>): number {
+  let sum = 0
+  for (const number of numbers) sum += number
+  return sum
 }

@@ -7,14 +7,17 @@ import { type ListEffect, recomputeSuppressions } from './recompute.ts'
 import { type AuditAction, addAudit } from './record/audit.ts'
 import { addFeedback, feedbackRow } from './record/feedback.ts'
 import { withdrawFeedback } from './record/message-feedback.ts'
+import { findRepeatedFeedback } from './record/repeated-feedback.ts'
 import { findStandingUnsubscribes } from './record/standing-unsubscribes.ts'
 import type { Verdict, VerdictChange } from './replay-diff.ts'
 import { addSuppressions } from './suppression/add.ts'
-import { neverLapsing } from './write.ts'
+import { findUsedUp } from './used-up.ts'
+import { neverLapsing, withdrawn } from './write.ts'
 
 /**
  * Writes what differs now into history, lists, outbox and audit trail, as if it had been so from the
- * first: what has lapsed since, or was taken off a list by hand, is not listed again.
+ * first: what has lapsed since, or was taken off a list by hand, is not listed again, nor by what a
+ * used-up token brings.
  */
 export async function writeVerdicts(
   sql: Sql,
@@ -22,11 +25,17 @@ export async function writeVerdicts(
   changes: readonly VerdictChange[],
   { action, by, now }: { action: AuditAction; by: ChangedBy; now: Date },
 ): Promise<ListEffect[]> {
-  const withdrawn = changes.flatMap(({ withdraws }) => withdraws ?? [])
+  const replaced = changes.flatMap(({ withdraws }) => withdraws ?? [])
   const added = changes.flatMap(({ adds }) => adds ?? [])
-  await withdrawFeedback(sql, tenantId, withdrawn, 'replay', now)
-  await addFeedback(sql, added.map(feedbackRow))
-  const events: OutboxEvent[] = added.map(({ id, attribution }) => {
+  await withdrawFeedback(sql, tenantId, replaced, 'replay', now)
+  const repeated = await findRepeatedFeedback(sql, tenantId, added)
+  const usedUp = await findUsedUp(sql, tenantId, added, repeated)
+  const rows = added.map((one) => {
+    return usedUp.has(one) ? { ...feedbackRow(one), ...withdrawn(one, 'repeat') } : feedbackRow(one)
+  })
+  await addFeedback(sql, rows)
+  const counting = added.filter((one) => !usedUp.has(one))
+  const events: OutboxEvent[] = counting.map(({ id, attribution }) => {
     return { change: 'feedback', feedbackId: id, address: attribution.recipient }
   })
   await addToOutbox(sql, tenantId, events, now)

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Database, Sql } from './db/sql.ts'
 import { storageFailure } from './db/sqlstate.ts'
 import type { Feedback, Outcome, Resubscribe, Unsubscribe } from './feedback/feedback.ts'
@@ -8,14 +9,15 @@ import { addToOutbox, type OutboxEvent } from './publish/outbox.ts'
 import { type Batcher, createBatcher } from './record/batcher.ts'
 import { addBounceRates } from './record/bounce-rate.ts'
 import { addFeedback, type FeedbackRow, feedbackRow } from './record/feedback.ts'
-import { addDigests, addMessages, type MessageRecord } from './record/messages.ts'
+import { addDigests, addMessages, addRawMessages, type MessageRecord } from './record/messages.ts'
 import { findRepeatedFeedback } from './record/repeated-feedback.ts'
-import { createStormBreaker, type StormBreaker, type StormVerdict } from './storm.ts'
+import { repeatAfterDeadlock } from './repeat-after-deadlock.ts'
+import { createStormBreaker, type StormVerdict } from './storm.ts'
 import { addSuppressions } from './suppression/add.ts'
-import { findListed } from './suppression/listed.ts'
 import { unsubscribeList } from './suppression/preferences.ts'
 import { removeSuppression } from './suppression/remove.ts'
 import { findBounceDays } from './tenant/tenants.ts'
+import { findUsedUp } from './used-up.ts'
 
 /** A message for one of its RCPT TO, and whose it is. */
 export type MailToWrite = { tenantId: number; record: MessageRecord }
@@ -44,11 +46,32 @@ export function createWriter({
   now: () => Date
 }): Batcher<Mail, readonly Outcome[]> {
   const storms = createStormBreaker({ db, log, metrics })
+  const firstSlot = randomInt(2 ** 24) * maxInFlight
+  const slots = Array.from({ length: maxInFlight }, (_, index) => firstSlot + index)
+
+  const attempt = async (mails: readonly Mail[], slot: number): Promise<readonly Outcome[][]> => {
+    const verdicts: StormVerdict[] = []
+    const judge: Judge = (...reports) => {
+      const verdict = storms.judge(...reports)
+      verdicts.push(verdict)
+      return verdict
+    }
+    try {
+      const outcomes = await db.transaction((sql) => writeMails(sql, mails, { judge, slot }))
+      storms.committed(verdicts)
+      return outcomes
+    } catch (error) {
+      storms.failed(verdicts)
+      throw error
+    }
+  }
+
   const write = async (mails: readonly Mail[]): Promise<readonly Outcome[][]> => {
     metrics.batchMessages.observe(mails.length)
+    const slot = slots.pop() ?? firstSlot
     try {
-      await storms.prepare(tenantsOf(mails), now())
-      return await db.transaction((sql) => writeMails(sql, mails, storms))
+      await storms.prepare(reportsOf(mails), now())
+      return await repeatAfterDeadlock(() => attempt(mails, slot))
     } catch (error) {
       const failure = storageFailure(error)
       metrics.storageFailures.inc({ failure })
@@ -56,6 +79,8 @@ export function createWriter({
         log.fatal({ err: error }, 'storage is defective: messages are deferred')
       else log.warn({ err: error, messages: mails.length }, 'messages could not be stored')
       throw error
+    } finally {
+      slots.push(slot)
     }
   }
   return createBatcher({
@@ -89,20 +114,31 @@ function withoutContent({ tenantId, record }: MailToWrite): MailToWrite {
   return { tenantId, record: { ...record, outcome, report: null, keepRaw: true } }
 }
 
-async function writeMails(
-  sql: Sql,
-  mails: readonly Mail[],
-  storms: StormBreaker,
-): Promise<Outcome[][]> {
+type Judge = ReturnType<typeof createStormBreaker>['judge']
+
+/** Who says what is held back, and the slot for the figures of what is not. */
+type Brake = { judge: Judge; slot: number }
+
+async function writeMails(sql: Sql, mails: readonly Mail[], brake: Brake): Promise<Outcome[][]> {
   const parts = mails.flat()
   const fresh = new Set<MessageRecord>()
   for (const tenantId of tenantsOf(mails)) {
     const records = parts.filter((part) => part.tenantId === tenantId).map(({ record }) => record)
-    for (const record of await writeTenant(sql, tenantId, records, storms)) fresh.add(record)
+    for (const record of await writeTenant(sql, tenantId, records, brake)) fresh.add(record)
   }
   return mails.map((mail) =>
     mail.map(({ record }) => (fresh.has(record) ? record.outcome : { result: 'duplicate' })),
   )
+}
+
+/** How much feedback there is for each tenant that has any. */
+function reportsOf(mails: readonly Mail[]): Map<number, number> {
+  const reports = new Map<number, number>()
+  for (const { tenantId, record } of mails.flat()) {
+    const count = feedbackOf([record]).length
+    if (count > 0) reports.set(tenantId, (reports.get(tenantId) ?? 0) + count)
+  }
+  return reports
 }
 
 /** In order, so that two batches never wait for each other. */
@@ -115,7 +151,7 @@ async function writeTenant(
   sql: Sql,
   tenantId: number,
   records: readonly MessageRecord[],
-  storms: StormBreaker,
+  brake: Brake,
 ): Promise<MessageRecord[]> {
   const now = records[0]?.message.receivedAt ?? new Date()
   const digests = records.map(({ digest }) => digest)
@@ -130,15 +166,20 @@ async function writeTenant(
   if (fresh.length === 0) return fresh
   const told = feedbackOf(fresh)
   const usedUp = await findUsedUp(sql, tenantId, told, repeated)
-  const feedback = told.filter((one) => !usedUp.includes(one))
+  const counting = told.filter((one) => !usedUp.has(one))
+  const { held, rates } = brake.judge(tenantId, counting, now)
+  const believed = counting.filter((one) => !held.has(one))
+  const rows = told.map((one) => {
+    if (usedUp.has(one)) return { ...feedbackRow(one), ...withdrawn(one, 'repeat') }
+    return held.has(one) ? { ...feedbackRow(one), ...withdrawn(one, 'storm') } : feedbackRow(one)
+  })
   // Sent together: they do not need each other's results, and each wait costs all of the batch.
   await Promise.all([
-    writeFeedback(sql, tenantId, feedback, storms.judge(tenantId, feedback), days, now),
-    addFeedback(
-      sql,
-      usedUp.map((one) => ({ ...feedbackRow(one), ...withdrawn('repeat', now) })),
-    ),
+    suppress(sql, tenantId, believed, days, now),
+    addFeedback(sql, rows),
+    addBounceRates(sql, tenantId, brake.slot, rates),
     addMessages(sql, tenantId, fresh),
+    addRawMessages(sql, tenantId, fresh),
   ])
   return fresh
 }
@@ -147,51 +188,18 @@ function feedbackOf(records: readonly MessageRecord[]): Feedback[] {
   return records.flatMap(({ outcome }) => (outcome.result === 'recorded' ? outcome.feedback : []))
 }
 
-/**
- * Feedback that changes no list: its token has put the recipient there before, and somebody took
- * him off. As long as he is listed it counts, for it may prolong.
- */
-async function findUsedUp(
+/** Puts recipients onto lists, and tells of it and of what was reported. */
+async function suppress(
   sql: Sql,
   tenantId: number,
-  feedback: readonly Feedback[],
-  repeated: ReadonlySet<string>,
-): Promise<Feedback[]> {
-  const places = feedback
-    .filter(({ id }) => repeated.has(id))
-    .map((one) => {
-      const list = one.kind === 'bounce' ? ('bounces' as const) : ('spam_reports' as const)
-      return { one, address: one.attribution.recipient, list, groupId: 0 }
-    })
-  const listed = await findListed(sql, tenantId, places)
-  return places.filter((place) => !listed.includes(place)).map(({ one }) => one)
-}
-
-/** History, lists and events of one tenant. */
-async function writeFeedback(
-  sql: Sql,
-  tenantId: number,
-  feedback: readonly Feedback[],
-  { held, rates }: StormVerdict,
+  believed: readonly Feedback[],
   days: BounceDays,
   now: Date,
 ): Promise<void> {
-  if (feedback.length === 0) return
-  const believed = feedback.filter((one) => !held.has(one))
   const entries = believed
     .map((one) => suppressionEntry(one, days))
     .filter((entry) => entry !== null)
-  const [added] = await Promise.all([
-    addSuppressions(sql, tenantId, entries),
-    addFeedback(
-      sql,
-      feedback.map((one) => {
-        const row = feedbackRow(one)
-        return held.has(one) ? { ...row, ...withdrawn('storm', now) } : row
-      }),
-    ),
-    addBounceRates(sql, tenantId, rates, now),
-  ])
+  const added = await addSuppressions(sql, tenantId, entries)
   const events: OutboxEvent[] = [
     ...believed.map(({ id, attribution }) => {
       return { change: 'feedback' as const, feedbackId: id, address: attribution.recipient }
@@ -201,11 +209,15 @@ async function writeFeedback(
   await addToOutbox(sql, tenantId, events, now)
 }
 
-function withdrawn(
+/**
+ * Since it was reported: what is withdrawn later has another time, and by that is told from what has
+ * never counted.
+ */
+export function withdrawn(
+  { reportedAt }: Feedback,
   by: 'storm' | 'repeat',
-  now: Date,
 ): Pick<FeedbackRow, 'withdrawn_at' | 'withdrawn_by'> {
-  return { withdrawn_at: now, withdrawn_by: by }
+  return { withdrawn_at: reportedAt, withdrawn_by: by }
 }
 
 /** Unsubscribes, and everything that is no bounce. */

@@ -3,8 +3,9 @@ import { providerOf } from '../feedback/provider.ts'
 import { decideHolds } from '../holds.ts'
 import { summariseHeldFeedback } from '../record/held-feedback.ts'
 import { commandActor } from './changed-by.ts'
-import { CommandError } from './command-error.ts'
+import { dateOf } from './date.ts'
 import { print, table } from './output.ts'
+import { providerMeant, providerNames } from './provider.ts'
 import { tenantNamed } from './tenant.ts'
 import { withStorage } from './with-storage.ts'
 
@@ -32,13 +33,13 @@ export function addHoldCommand(program: Command): void {
       .command(name)
       .description(description)
       .requiredOption('--tenant <name>', 'whose')
-      .option('--since <date>', 'reported then or later, such as 2030-01-01T12:00:00Z')
+      .option('--since <date>', 'reported then or later: a date, or how long ago, such as 36h')
       .option('--until <date>', 'reported earlier than this')
       .option('--json', 'print JSON')
     if (name === 'ls') command.action(listHolds)
     else {
       command
-        .option('--provider <name>', 'of one receiving provider, such as google or example.com')
+        .option('--provider <name>', `of one receiving provider: ${providerNames}`)
         .option('--reason <text>', 'for the audit trail')
         .action((options: Options) => decide(options, name))
     }
@@ -67,7 +68,8 @@ async function listHolds({ tenant, json = false, ...when }: Options): Promise<vo
 }
 
 async function decide(options: Options, decision: 'apply' | 'drop'): Promise<void> {
-  const { tenant, provider = null, reason = null, json = false } = options
+  const { tenant, reason = null, json = false } = options
+  const provider = options.provider === undefined ? null : providerMeant(options.provider)
   const filter = { ...period(options), provider }
   const decided = await withStorage(async ({ db }) => {
     const { tenantId } = await db.run((sql) => tenantNamed(sql, tenant))
@@ -81,12 +83,9 @@ async function decide(options: Options, decision: 'apply' | 'drop'): Promise<voi
 }
 
 function period({ since, until }: Pick<Options, 'since' | 'until'>) {
-  return { from: date('--since', since), before: date('--until', until) }
-}
-
-function date(option: string, text: string | undefined): Date | null {
-  if (text === undefined) return null
-  const parsed = new Date(text)
-  if (!Number.isNaN(parsed.getTime())) return parsed
-  throw new CommandError(`${option} takes a date such as 2030-01-01T12:00:00Z, not ${text}`)
+  const now = new Date()
+  return {
+    from: since === undefined ? null : dateOf('--since', since, now),
+    before: until === undefined ? null : dateOf('--until', until, now),
+  }
 }

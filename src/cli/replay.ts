@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import type { Sql } from '../db/sql.ts'
 import { storageFailure } from '../db/sqlstate.ts'
-import { providerFamilies, providerNamed } from '../feedback/provider.ts'
 import { storedOutcomes } from '../record/stored-messages.ts'
 import { listTenants } from '../tenant/tenants.ts'
 import { commandActor } from './changed-by.ts'
 import { CommandError } from './command-error.ts'
 import { dateOf } from './date.ts'
 import { type Owner, outcomesNamed } from './message-named.ts'
+import { providerMeant, providerNames } from './provider.ts'
 import { replayOwners } from './replay-run.ts'
 import { revertOwners } from './revert-run.ts'
 import { tenantNamed } from './tenant.ts'
@@ -37,7 +37,7 @@ export function addReplayCommand(program: Command): void {
     )
     .option('--until <date>', 'received earlier than this (default: now)')
     .option('--tenant <name>', 'of one tenant; of all, and of mail of no tenant, when absent')
-    .option('--provider <name>', `what it said: ${providerFamilies.join(', ')}, or a domain`)
+    .option('--provider <name>', `what it said: ${providerNames}`)
     .option('--outcome <outcome...>', 'only messages of which this became, such as unattributed')
     .option('--revert', 'take back the bounces that the provider reported in this time')
     .option('--restore', 'let bounces count again that were taken back')
@@ -55,7 +55,7 @@ async function run(options: Options): Promise<void> {
     before: options.until === undefined ? now : dateOf('--until', options.until, now),
   }
   if (period.before <= period.since) throw new CommandError('--until must be later than --since')
-  const provider = options.provider === undefined ? null : providerOf(options.provider)
+  const provider = options.provider === undefined ? null : providerMeant(options.provider)
   const by = commandActor(options.reason ?? null)
   const owners = (sql: Sql) => ownersOf(sql, options.tenant)
   if (!revert && !restore) {
@@ -64,9 +64,7 @@ async function run(options: Options): Promise<void> {
     return untilOutage(() => replayOwners(owners, query, { by, isDry, json }))
   }
   if (revert && restore) throw new CommandError('--revert and --restore exclude each other')
-  if (provider === null || options.until === undefined) {
-    throw new CommandError('--revert and --restore need --provider <name> and --until <date>')
-  }
+  if (provider === null) throw new CommandError('--revert and --restore need --provider <name>')
   if (options.outcome) throw new CommandError('--outcome does not go with --revert or --restore')
   if (restore && isDry) throw new CommandError('--dry-run does not go with --restore')
   const how = { by, isDry, isRestored: restore, json }
@@ -82,14 +80,6 @@ async function untilOutage(work: () => Promise<void>): Promise<void> {
       'PostgreSQL went away: what is printed above is done, and the same command does the rest',
     )
   }
-}
-
-function providerOf(text: string): string {
-  const provider = providerNamed(text)
-  if (provider !== null) return provider
-  throw new CommandError(
-    `--provider takes ${providerFamilies.join(', ')} or a domain such as example.com, not ${text}`,
-  )
 }
 
 /** The tenant that is named; else mail of nobody, then all tenants in order of their names. */

@@ -8,6 +8,15 @@ import { withStorage } from './with-storage.ts'
 
 type How = { by: ChangedBy; isDry: boolean; isRestored: boolean; json: boolean }
 
+type Sums = {
+  isDryRun: boolean
+  bounces: number
+  held: number
+  added: number
+  removed: number
+  altered: number
+}
+
 /** Takes back what a provider reported by mistake, of one owner after the other. */
 export async function revertOwners(
   owners: (sql: Sql) => Promise<readonly Owner[]>,
@@ -15,7 +24,7 @@ export async function revertOwners(
   { by, isDry, isRestored, json }: How,
 ): Promise<void> {
   const output = createLineOutput(json)
-  const sums = { isDryRun: isDry, bounces: 0, added: 0, removed: 0, altered: 0 }
+  const sums: Sums = { isDryRun: isDry, bounces: 0, held: 0, added: 0, removed: 0, altered: 0 }
   await withStorage(async ({ db }) => {
     for (const { tenantId, name: tenant } of await db.run(owners)) {
       // Mail of nobody put nobody onto a list.
@@ -24,8 +33,9 @@ export async function revertOwners(
       const chunks = isDry
         ? revertDry(db, tenantId, wave, now())
         : revert(db, tenantId, wave, { by, isRestored, now })
-      for await (const { bounces, effects } of chunks) {
+      for await (const { bounces, held, effects } of chunks) {
         sums.bounces += bounces
+        sums.held += held
         for (const effect of effects) {
           if (effect.before === null) sums.added += 1
           else if (effect.after === null) sums.removed += 1
@@ -36,8 +46,20 @@ export async function revertOwners(
       }
     }
   })
-  const verb = isRestored ? 'count again' : isDry ? 'would count no longer' : 'count no longer'
-  const { bounces, added, removed, altered } = sums
-  const text = `${bounces} bounces ${verb}; lists: ${added} added, ${removed} removed, ${altered} altered`
-  await output.write(sums, text)
+  await output.write(sums, sumText(wave, sums, isRestored))
+}
+
+/** With the hours, which the operator need not have said to the minute. */
+function sumText(
+  { provider, since, before }: Wave,
+  { isDryRun, bounces, held, added, removed, altered }: Sums,
+  isRestored: boolean,
+): string {
+  const hours = `${since.toISOString()} to ${before.toISOString()}`
+  const would = isDryRun ? 'would ' : ''
+  const counted = `${bounces} bounces ${would}count ${isRestored ? 'again' : 'no longer'}`
+  const waiting = `${held} held back ${would}wait ${isRestored ? 'again' : 'no longer'}`
+  const lists = `${added} added, ${removed} removed, ${altered} altered`
+  const parts = held === 0 ? [counted] : [counted, waiting]
+  return `${parts.join(', ')}; lists: ${lists} (${provider}, ${hours})`
 }

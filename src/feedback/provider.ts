@@ -50,16 +50,19 @@ const familyOf = new Map(
 export function providerOf(remoteMta: string | null, address: string): string {
   const host = remoteMta === null ? null : getDomain(remoteMta)
   const domain = host ?? getDomain(address.slice(address.lastIndexOf('@') + 1))
-  if (domain === null) return 'unknown'
+  if (domain === null) return unknownProvider
   return familyOf.get(domain) ?? domain
 }
 
+/** Of servers and addresses without a domain that somebody could have registered. */
+const unknownProvider = 'unknown'
+
 export const providerFamilies: readonly string[] = Object.keys(families)
 
-/** The provider that an operator means: the name of a family, or any domain of one. */
+/** The provider that an operator means: the name of a family, any domain of one, or `unknown`. */
 export function providerNamed(text: string): string | null {
   const name = text.trim().toLowerCase()
-  if (Object.hasOwn(families, name)) return name
+  if (Object.hasOwn(families, name) || name === unknownProvider) return name
   const domain = getDomain(name)
   return domain === null ? null : (familyOf.get(domain) ?? domain)
 }

@@ -9,13 +9,8 @@ export type StormLimits = {
   floor: number
 }
 
-/** Hard and block reports of a tenant from one provider, or from all. */
-export type HourlyLoad = {
-  /** In the hour that has begun. */
-  current: number
-  /** In an hour of the week before, on average. */
-  usual: number
-}
+/** Hard and block reports that were believed in the hours before, from one provider or from all. */
+export type Usual = { average: number; busiest: number }
 
 /** What is usual is not known before. */
 export const minBaselineMs = 24 * 3_600_000
@@ -27,7 +22,7 @@ export function stormProvider(feedback: Feedback): string | null {
   return providerOf(feedback.remoteMta, feedback.attribution.recipient)
 }
 
-/** Whether one more report is beyond what is usual. */
-export function isStorm({ current, usual }: HourlyLoad, { factor, floor }: StormLimits): boolean {
-  return factor > 0 && current >= Math.max(floor, factor * usual)
+/** How many reports of an hour are believed; what exceeds it is a storm. */
+export function stormLimit({ average, busiest }: Usual, { factor, floor }: StormLimits): number {
+  return factor === 0 ? Number.POSITIVE_INFINITY : Math.max(floor, factor * average, busiest)
 }

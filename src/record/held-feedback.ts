@@ -20,7 +20,15 @@ export type HeldHour = {
   reports: number
 }
 
-export type HeldReport = { feedbackId: string; recipient: string; remoteMta: string | null }
+export type HeldReport = {
+  feedbackId: string
+  recipient: string
+  remoteMta: string | null
+  reportedAt: Date
+}
+
+/** Not the number of a machine, nor a name that only its own network knows: as providerOf sees it. */
+const hostName = '[.][A-Za-z][A-Za-z0-9-]*[.]?$'
 
 /** What waits for a decision, by hour and server, newest first; at most `limit` lines. */
 export async function summariseHeldFeedback(
@@ -32,7 +40,9 @@ export async function summariseHeldFeedback(
   return sql<HeldHour[]>`
     select
       date_trunc('hour', reported_at, 'UTC') as hour, bounce_class,
-      coalesce(remote_mta, substring(recipient from '[^@]*$')) as host, status,
+      case when remote_mta ~ ${hostName} then remote_mta else substring(recipient from '[^@]*$') end
+        as host,
+      status,
       min(reason) as reason, count(*)::int as reports
     from feedback
     where ${held(sql, tenantId, filter)}
@@ -41,19 +51,19 @@ export async function summariseHeldFeedback(
     limit ${limit}`
 }
 
-/** The next reports after `after` (`''`: from the first on), in order of their ids. */
+/** The next reports after `after` (`null`: from the first on), oldest first. */
 export async function listHeldFeedback(
   sql: Sql,
   tenantId: number,
   filter: HeldFilter,
-  { after, limit }: { after: string; limit: number },
+  { after, limit }: { after: HeldReport | null; limit: number },
 ): Promise<HeldReport[]> {
   return sql<HeldReport[]>`
-    select feedback_id, recipient, remote_mta
+    select feedback_id, recipient, remote_mta, reported_at
     from feedback
     where ${held(sql, tenantId, filter)}
-      ${after === '' ? sql`` : sql`and feedback_id > ${after}`}
-    order by feedback_id
+      ${after === null ? sql`` : sql`and (reported_at, feedback_id) > (${after.reportedAt}::timestamptz, ${after.feedbackId}::uuid)`}
+    order by reported_at, feedback_id
     limit ${limit}`
 }
 

@@ -69,19 +69,19 @@ export async function addMessages(
       r.tenant_id, r.received_message_id, r.mail_id, r.received_at, r.mail_from, r.rcpt_to,
       r.helo, r.remote_address, r.tls, r.size_bytes, r.outcome, r.outcome_reason, nullif(r.report, 'null')
     from jsonb_populate_recordset(null::received_message, ${jsonb(sql, rows)}) as r`
-  const kept = records.filter(({ keepRaw }) => keepRaw).map(({ message }) => message)
-  await addRawMessages(sql, tenantId, [...new Set(kept)])
 }
 
 /** RFC 5321 section 4.5.3.1.3 allows 256 octets for a path; a HELO is no longer. */
 const maxEnvelopeText = 512
 
-/** A message to several RCPT TO is kept once. */
-async function addRawMessages(
+/** The bytes of those that are to be kept; a message to several RCPT TO is kept once. */
+export async function addRawMessages(
   sql: Sql,
   tenantId: number,
-  messages: readonly ReceivedMessage[],
+  records: readonly MessageRecord[],
 ): Promise<void> {
+  const kept = records.filter(({ keepRaw }) => keepRaw).map(({ message }) => message)
+  const messages = [...new Set(kept)]
   if (messages.length === 0) return
   const raws = messages.map(({ raw }) => raw)
   await sql`

@@ -73,14 +73,15 @@ export async function findBounceDays(sql: Sql, tenantId: number): Promise<Bounce
   return row
 }
 
-/** When a tenant has more bounces than can be true. Throws when there is no such tenant. */
-export async function findStormLimits(sql: Sql, tenantId: number): Promise<StormLimits> {
-  const [row] = await sql<StormLimits[]>`
-    select storm_factor as factor, storm_floor as floor
+/** When tenants have more bounces than can be true. */
+export async function listStormLimits(
+  sql: Sql,
+  tenantIds: readonly number[],
+): Promise<({ tenantId: number } & StormLimits)[]> {
+  return sql`
+    select tenant_id, storm_factor as factor, storm_floor as floor
     from tenant
-    where tenant_id = ${tenantId}`
-  if (!row) throw new Error(`there is no tenant ${tenantId}`)
-  return row
+    where tenant_id = any(${tenantIds}::int[])`
 }
 
 export type TenantSettings = { bounceDays: BounceDays; stormLimits: StormLimits }
@@ -98,14 +99,35 @@ export async function updateTenant(
   },
 ): Promise<TenantSettings> {
   const days = { ...(await findBounceDays(sql, tenantId)), ...bounceDays }
-  const limits = { ...(await findStormLimits(sql, tenantId)), ...stormLimits }
+  const [known] = await listStormLimits(sql, [tenantId])
+  if (!known) throw new Error(`there is no tenant ${tenantId}`)
+  const { factor, floor } = { ...known, ...stormLimits }
   await sql`
     update tenant
     set hard_bounce_days = ${days.hard}, soft_bounce_days = ${days.soft},
-      block_bounce_days = ${days.block}, storm_factor = ${limits.factor},
-      storm_floor = ${limits.floor}
+      block_bounce_days = ${days.block}, storm_factor = ${factor}, storm_floor = ${floor}
     where tenant_id = ${tenantId}`
-  return { bounceDays: days, stormLimits: limits }
+  return { bounceDays: days, stormLimits: { factor, floor } }
+}
+
+/** Its keys open nothing from then on (doors may believe them 30 seconds longer); `false`: it was so. */
+export async function suspendTenant(sql: Sql, tenantId: number, now: Date): Promise<boolean> {
+  const rows = await sql`
+    update tenant
+    set suspended_at = ${now}
+    where tenant_id = ${tenantId} and suspended_at is null
+    returning 1`
+  return rows.length > 0
+}
+
+/** `false`: it was not suspended. */
+export async function resumeTenant(sql: Sql, tenantId: number): Promise<boolean> {
+  const rows = await sql`
+    update tenant
+    set suspended_at = null
+    where tenant_id = ${tenantId} and suspended_at is not null
+    returning 1`
+  return rows.length > 0
 }
 
 function tenant(row: TenantRow): Tenant {

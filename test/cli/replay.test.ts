@@ -100,7 +100,7 @@ describe('replay', () => {
   test('--revert takes back what one provider said, --restore lets it count again', async () => {
     const google = ['replay', ...period, '--provider', 'google']
     expect(await line.run(...google, '--revert', '--dry-run')).toContain(
-      '1 bounces would count no longer; lists: 0 added, 1 removed, 0 altered',
+      '1 bounces would count no longer; lists: 0 added, 1 removed, 0 altered (google, 2026-03-01T00:00:00.000Z to 2026-03-02T00:00:00.000Z)',
     )
     expect(await line.run(...google, '--revert')).toContain(
       'shop  b@gmail.com  [bounces: hard, until removed -> not listed]\n1 bounces count no longer',
@@ -111,6 +111,15 @@ describe('replay', () => {
     expect(await listed()).toEqual(['a@example.com', 'b@gmail.com'])
   })
 
+  test('--revert without --until takes back what came in until now', async () => {
+    const args = ['--since', '2026-03-01', '--provider', 'Google']
+    const [sums] = (await jsonLines('replay', ...args, '--revert')).slice(-1)
+    expect(sums).toMatchObject({ bounces: 1, held: 0, removed: 1 })
+    expect(await listed()).toEqual(['a@example.com'])
+    await line.run('replay', ...args, '--restore')
+    expect(await listed()).toEqual(['a@example.com', 'b@gmail.com'])
+  })
+
   test.each([
     [[], "required option '--since <date>' not specified"],
     [['--since', 'monday'], '--since takes a date'],
@@ -118,7 +127,6 @@ describe('replay', () => {
     [['--since', '1d', '--tenant', 'nobody'], 'there is no tenant nobody'],
     [['--since', '1d', '--provider', 'goggle'], '--provider takes google, microsoft'],
     [['--since', '1d', '--revert'], 'need --provider'],
-    [['--since', '1d', '--revert', '--provider', 'google'], 'need --provider <name> and --until'],
     [['--since', '1d', '--revert', '--restore', '--provider', 'google'], 'exclude each other'],
     [['--since', '1d', '--outcome', 'lost'], 'there is no outcome lost'],
   ])('%j is refused', async (args, said) => {

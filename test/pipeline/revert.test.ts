@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { decideHolds } from '../../src/holds.ts'
 import { add } from '../../src/http/v3/add.ts'
 import type { ListEffect } from '../../src/recompute.ts'
 import { revert, revertDry } from '../../src/revert.ts'
 import { createDomainDirectory } from '../../src/tenant/inbound-domains.ts'
-import { complaintAbout, createTestPipeline, type TestPipeline } from '../support/pipeline.ts'
+import {
+  bounceOf,
+  complaintAbout,
+  createTestPipeline,
+  type TestPipeline,
+} from '../support/pipeline.ts'
 import { by, replayAll, wrongTotals } from './replaying.ts'
 
 const hour = 3_600_000
@@ -65,15 +71,18 @@ async function listed(): Promise<string[]> {
   return rows.map(({ address }) => address)
 }
 
-async function run(isRestored = false): Promise<{ bounces: number; effects: ListEffect[] }> {
+type Sum = { bounces: number; held: number; effects: ListEffect[] }
+
+async function run(isRestored = false): Promise<Sum> {
   const chunks = revert(t.db, tenantId, wave, { by, isRestored, now: () => now })
   return sumOf(chunks)
 }
 
-async function sumOf(chunks: ReturnType<typeof revert>) {
-  const sum: { bounces: number; effects: ListEffect[] } = { bounces: 0, effects: [] }
-  for await (const { bounces, effects } of chunks) {
+async function sumOf(chunks: ReturnType<typeof revert>): Promise<Sum> {
+  const sum: Sum = { bounces: 0, held: 0, effects: [] }
+  for await (const { bounces, held, effects } of chunks) {
     sum.bounces += bounces
+    sum.held += held
     sum.effects.push(...effects)
   }
   return sum
@@ -155,7 +164,7 @@ describe('10,000 people whom a provider said not to exist', { timeout: 120_000 }
   })
 
   test('to ask again changes nothing, and no replay brings them back', async () => {
-    expect(await run()).toEqual({ bounces: 0, effects: [] })
+    expect(await run()).toEqual({ bounces: 0, held: 0, effects: [] })
     const deps = { ...t.deps, findDomain: createDomainDirectory(t.db) }
     const { read, replayed } = await replayAll(deps, tenantId, { since, before })
     expect(read).toBe(10_005)
@@ -170,5 +179,61 @@ describe('10,000 people whom a provider said not to exist', { timeout: 120_000 }
     await run()
     expect(await listed()).toEqual(genuine)
     expect(await wrongTotals(t.sql)).toEqual([])
+  })
+})
+
+describe('a wave that the storm breaker held back for the most part', { timeout: 120_000 }, () => {
+  const people = Array.from({ length: 10_000 }, (_, n) => `user${n}@gmail.com`)
+  const everything = { from: null, before: null, provider: null }
+
+  beforeAll(async () => {
+    tenantId = (await t.addTenant('acme with a breaker')).tenantId
+    await t.addDomain('breaker.test', tenantId, 'any')
+    await t.sql`
+      insert into feedback (tenant_id, feedback_id, kind, recipient, reported_at, origin)
+      values (${tenantId}, '00000000-0000-7000-8000-000000000000', 'bounce', 'first@example.com',
+        ${new Date(since.getTime() - 30 * 24 * hour)}, 'report')`
+    now = new Date(since.getTime() + hour)
+    for (let at = 0; at < people.length; at += 500) {
+      const some = people.slice(at, at + 500).map((address) => ({ to: address }))
+      const report = bounceOf(some).replaceAll('mx.example.org', 'gmail-smtp-in.l.google.com')
+      await t.deliver(report, 'bounces@breaker.test')
+    }
+    now = new Date(since.getTime() + 2 * hour)
+  }, 120_000)
+
+  const states = async () => {
+    const rows = await t.sql<{ state: string; reports: number }[]>`
+      select coalesce(withdrawn_by, 'counts') as state, count(*)::int as reports
+      from feedback
+      where tenant_id = ${tenantId} and recipient like 'user%' group by 1`
+    return Object.fromEntries(rows.map(({ state, reports }) => [state, reports]))
+  }
+
+  test('a dry run tells those that count from those that wait', async () => {
+    expect(await states()).toEqual({ counts: 1_000, storm: 9_000 })
+    const { bounces, held, effects } = await sumOf(revertDry(t.db, tenantId, wave, now))
+    expect([bounces, held, effects.length]).toEqual([1_000, 9_000, 1_000])
+  })
+
+  test('nobody of it is left, nor can be applied by mistake', async () => {
+    const { bounces, held } = await run()
+    expect([bounces, held]).toEqual([1_000, 9_000])
+    expect(await listed()).toEqual([])
+    expect(await decideHolds(t.db, tenantId, everything, 'apply', by)).toMatchObject({ reports: 0 })
+    expect(await listed()).toEqual([])
+    expect(await wrongTotals(t.sql)).toEqual([])
+  })
+
+  test('to take that back lets each part do what it did before', async () => {
+    const { bounces, held } = await run(true)
+    expect([bounces, held]).toEqual([1_000, 9_000])
+    expect(await states()).toEqual({ counts: 1_000, storm: 9_000 })
+    expect(await listed()).toHaveLength(1_000)
+    await decideHolds(t.db, tenantId, everything, 'apply', by)
+    expect(await listed()).toHaveLength(10_000)
+    const again = await run()
+    expect([again.bounces, again.held]).toEqual([10_000, 0])
+    expect(await listed()).toEqual([])
   })
 })

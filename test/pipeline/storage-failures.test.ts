@@ -212,3 +212,22 @@ test('any bytes end in exactly one row, and the reader never fails', async () =>
   expect(outcomes.flat().every(({ result }) => result === 'quarantined')).toBe(true)
   expect(await count()).toBe(before + inputs.length)
 })
+
+test('a batch that PostgreSQL ended to let another one through is written again', async () => {
+  await t.sql.unsafe(`
+    create sequence tries;
+    create function lose() returns trigger language plpgsql as $$
+    begin
+      if new.recipient = 'loser@example.com' and nextval('tries') <= 2 then
+        raise exception 'deadlock detected' using errcode = '40P01';
+      end if;
+      return new;
+    end $$;
+    create trigger lose before insert on feedback for each row execute function lose()`)
+  const addresses = ['winner@example.com', 'loser@example.com', 'third@example.com']
+  const outcomes = await Promise.all(
+    addresses.map((address) => t.deliver(bounceOf([{ to: address }]), to)),
+  )
+  expect(outcomes).toMatchObject(addresses.map(() => [{ result: 'recorded' }]))
+  for (const address of addresses) expect(await stored(address)).toBe(1)
+})

@@ -3,16 +3,21 @@ import { signReturnPath } from '../../src/attribute/return-path-token.ts'
 import { sealToken } from '../../src/attribute/sealed-token.ts'
 import type { SigningKey } from '../../src/attribute/signing-key.ts'
 import { tokenDay } from '../../src/attribute/token-day.ts'
+import { addAudit } from '../../src/record/audit.ts'
+import { createDomainDirectory } from '../../src/tenant/inbound-domains.ts'
 import {
   bounceOf,
   complaintAbout,
   createTestPipeline,
   type TestPipeline,
 } from '../support/pipeline.ts'
+import { brief, by, replayAll } from './replaying.ts'
 
-const now = new Date('2026-11-21T10:00:00Z')
-const today = tokenDay(now)
+const start = new Date('2026-11-21T10:00:00Z')
+const today = tokenDay(start)
+const hour = 3_600_000
 const domain = 'bounces.acme.example'
+let now = start
 let t: TestPipeline
 let acme: { tenantId: number; key: SigningKey }
 let serial = 0
@@ -26,6 +31,7 @@ afterAll(() => t.close())
 
 let address: string
 beforeEach(() => {
+  now = start
   address = `person${++serial}@example.net`
 })
 
@@ -42,8 +48,10 @@ function reference({ day = today, messageReference = null }: Mail = {}): string 
 }
 
 /** No two of them have the same bytes. */
-const bounce = (status = '5.1.1', mail: Mail = {}) =>
-  t.deliver(`X-Serial: ${++serial}\r\n${bounceOf([{ to: address, status }])}`, returnPath(mail))
+const bounce = (status = '5.1.1', mail: Mail = {}, pipeline = t.pipeline) => {
+  const report = `X-Serial: ${++serial}\r\n${bounceOf([{ to: address, status }])}`
+  return t.deliver(report, returnPath(mail), pipeline)
+}
 const complaint = (mail: Mail = {}) =>
   t.deliver(
     `X-Serial: ${++serial}\r\n${complaintAbout(address, 'abuse', `X-Hearback-Ref: ${reference(mail)}`)}`,
@@ -95,6 +103,32 @@ describe('a token puts its recipient onto a list once', () => {
     const returned = `X-Hearback-Ref: ${reference(mail)}`
     await t.deliver(bounceOf([{ to: address }], { returned }), `bounces@${domain}`)
     expect(await lists()).toEqual([])
+  })
+
+  test('also what is understood only after he was taken off', async () => {
+    const unreadable = { parse: () => Promise.reject(new Error('broken')), close: async () => {} }
+    const broken = t.another({ parser: unreadable, raw: 'all' })
+    await bounce()
+    now = new Date(start.getTime() + hour)
+    await remove()
+    const removal = { action: 'suppression.remove', list: 'bounces', address } as const
+    await addAudit(t.sql, acme.tenantId, by, [removal], now)
+    now = new Date(start.getTime() + 2 * hour)
+    expect(await bounce('5.1.1', {}, broken)).toMatchObject([{ result: 'quarantined' }])
+    const deps = { ...t.deps, findDomain: createDomainDirectory(t.db) }
+    const dry = await replayAll(deps, acme.tenantId, { since: now, isDry: true })
+    const done = await replayAll(deps, acme.tenantId, { since: now })
+    expect([brief(dry), brief(done)]).toEqual([
+      [{ address, change: [null, 'hard'], listed: null }],
+      [{ address, change: [null, 'hard'], listed: null }],
+    ])
+    expect(await lists()).toEqual([])
+    expect(await history()).toEqual([null, 'repeat'])
+    expect(await bounce('5.1.1', { day: today - 1 }, broken)).toMatchObject([
+      { result: 'quarantined' },
+    ])
+    await replayAll(deps, acme.tenantId, { since: now })
+    expect(await lists()).toEqual(['hard'])
   })
 
   test('as long as he is there, each report counts', async () => {

@@ -10,8 +10,7 @@ import {
 } from '../../src/record/daily-figures-list.ts'
 import { eraseFeedback } from '../../src/record/erase.ts'
 import { addFeedback, type FeedbackRow } from '../../src/record/feedback.ts'
-import { withdrawFeedback } from '../../src/record/message-feedback.ts'
-import { restoreFeedback } from '../../src/record/reported-bounces.ts'
+import { restoreFeedback, revertFeedback } from '../../src/record/reported-bounces.ts'
 import { countFigures } from '../../src/sweeper.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -158,7 +157,7 @@ describe('figures', () => {
             await db.transaction((sql) =>
               step.isBack
                 ? restoreFeedback(sql, tenantId, ids)
-                : withdrawFeedback(sql, tenantId, ids, 'revert', new Date(clock)),
+                : revertFeedback(sql, tenantId, ids, new Date(clock)),
             )
           } else {
             const from = dayOf(clock + step.firstDay * day)

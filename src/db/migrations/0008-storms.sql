@@ -5,15 +5,16 @@ alter table tenant
   -- Fewer than this are never a storm.
   add column storm_floor integer not null default 1000 check (storm_floor >= 1);
 
--- Hard and block reports an hour, spread over 64 slots because one row would serialise all commits.
+-- Hard and block reports an hour that were believed. Each writer has a slot of its own, because one
+-- row would serialise all commits.
 create table bounce_rate (
   tenant_id integer not null,
   hour timestamptz(3) not null,
   -- Who receives the mail: google, microsoft, …, or a domain.
   provider text collate "C" not null,
-  slot smallint not null,
+  slot integer not null,
+  -- Below zero where a slot takes back what another one counted.
   believed bigint not null,
-  held bigint not null,
   primary key (tenant_id, hour, provider, slot)
 );
 create index bounce_rate_hour on bounce_rate (hour);
@@ -27,4 +28,5 @@ alter table feedback
     not valid;
 
 -- Few rows, and only while somebody has to decide.
-create index feedback_held on feedback (tenant_id, reported_at) where withdrawn_by = 'storm';
+create index feedback_held on feedback (tenant_id, reported_at, feedback_id)
+  where withdrawn_by = 'storm';
