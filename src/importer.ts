@@ -133,7 +133,7 @@ async function importJob(
 ): Promise<void> {
   const { order } = job
   const pace = createImportPace()
-  const file = untilAborted(readChunks(db, order.tenantId, job.id), closing)
+  const file = untilAborted(readChunks(db, order.tenantId, job), closing)
   const onDialect = async ({ format }: Dialect): Promise<void> => {
     if (job.hasBegun) return
     const auditId = uuidv7()
@@ -173,11 +173,11 @@ function isWithin(ranges: ClaimedJob['done']): (position: number) => boolean {
   }
 }
 
-/** Files that are worked off, and jobs that nobody asks for any longer. */
+/** Jobs that nobody asks for any longer, and files that are worked off or were given up. */
 async function tidy(db: Database, before: Date, closing: AbortSignal): Promise<void> {
   for (const purge of [
-    () => db.transaction((sql) => purgeChunks(sql, chunksATransaction)),
     () => db.transaction((sql) => purgeJobs(sql, before, chunksATransaction)),
+    () => db.transaction((sql) => purgeChunks(sql, chunksATransaction)),
   ]) {
     while (!closing.aborted && (await purge()) === chunksATransaction) {
       // A full share: there may be more.

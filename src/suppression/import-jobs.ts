@@ -54,13 +54,24 @@ export async function beginJob(
   return id
 }
 
-/** How many imports of a tenant are not at their end, those that are just being sent among them. */
+/** How many imports of a tenant are not at their end, those among them that are just being sent. */
 export async function countOpenJobs(sql: Sql, tenantId: number): Promise<number> {
   const [row] = await sql<{ jobs: number }[]>`
     select count(*)::int as jobs
     from import_job
-    where tenant_id = ${tenantId} and state in ('receiving', 'queued', 'running')`
+    where tenant_id = ${tenantId} and state in ('receiving', 'queued', 'running')
+      and (state <> 'receiving' or lease_until > now())`
   return row?.jobs ?? 0
+}
+
+/** The file is still coming, however slowly. `false`: the job has been given up meanwhile. */
+export async function keepReceiving(sql: Sql, tenantId: number, id: string): Promise<boolean> {
+  const kept = await sql`
+    update import_job
+    set lease_until = now() + ${leaseSeconds} * interval '1 second'
+    where tenant_id = ${tenantId} and import_job_id = ${id} and state = 'receiving'
+    returning 1`
+  return kept.length > 0
 }
 
 /** The next part of the file. `false`: the job has been given up meanwhile. */
@@ -70,12 +81,7 @@ export async function addChunk(
   id: string,
   { position, bytes }: { position: number; bytes: Buffer },
 ): Promise<boolean> {
-  const kept = await sql`
-    update import_job
-    set lease_until = now() + ${leaseSeconds} * interval '1 second'
-    where tenant_id = ${tenantId} and import_job_id = ${id} and state = 'receiving'
-    returning 1`
-  if (kept.length === 0) return false
+  if (!(await keepReceiving(sql, tenantId, id))) return false
   await sql`
     insert into import_chunk (tenant_id, import_job_id, position, bytes)
     values (${tenantId}, ${id}, ${position}, ${bytes})`
@@ -83,10 +89,15 @@ export async function addChunk(
 }
 
 /** The file is there whole: from now on somebody works on it, whatever becomes of us. */
-export async function queueJob(sql: Sql, tenantId: number, id: string): Promise<boolean> {
+export async function queueJob(
+  sql: Sql,
+  tenantId: number,
+  id: string,
+  chunks: number,
+): Promise<boolean> {
   const queued = await sql`
     update import_job
-    set state = 'queued', lease_until = null
+    set state = 'queued', lease_until = null, chunks = ${chunks}
     where tenant_id = ${tenantId} and import_job_id = ${id} and state = 'receiving'
     returning 1`
   return queued.length > 0

@@ -11,6 +11,8 @@ export type ClaimedJob = {
   id: string
   workerId: string
   order: ImportOrder & { target: { list: SuppressionList } }
+  /** How many parts its file has. */
+  chunks: number
   /** Whether its trace stands in the audit trail. */
   hasBegun: boolean
   /** Which records of the file are worked off: from inclusive, to exclusive, in order. */
@@ -32,6 +34,7 @@ type Row = Omit<NewJob, 'by'> & {
   actorName: string | null
   reason: string | null
   requestId: string | null
+  chunks: number
   hasBegun: boolean
   done: string
   attempts: number
@@ -53,20 +56,20 @@ export async function claimJob(sql: Sql, workerId: string, now: Date): Promise<C
       for update skip locked)
     returning
       import_job_id as id, tenant_id, list, group_id, bounce_class, tells_each, actor_kind,
-      actor_id, actor_name, reason, request_id, audit_entry_id is not null as has_begun,
+      actor_id, actor_name, reason, request_id, chunks, audit_entry_id is not null as has_begun,
       done::text as done, attempts`
   return row ? claimed(row, workerId) : null
 }
 
 function claimed(row: Row, workerId: string): ClaimedJob {
-  const { id, tenantId, list, groupId, bounceClass, tellsEach, hasBegun, attempts } = row
+  const { id, tenantId, list, groupId, bounceClass, tellsEach, chunks, hasBegun, attempts } = row
   const actor = { kind: row.actorKind, id: row.actorId, name: row.actorName } as Actor
   const by = { actor, reason: row.reason, requestId: row.requestId }
   const order = { tenantId, by, target: { list, groupId, bounceClass }, format: null, tellsEach }
   const done = [...row.done.matchAll(/\[(\d+),(\d+)\)/g)].map(
     ([, from, to]) => [Number(from), Number(to)] as const,
   )
-  return { id, workerId, order, hasBegun, done, attempts }
+  return { id, workerId, order, chunks, hasBegun, done, attempts }
 }
 
 /** Goes on holding it. `false`: it is lost. */

@@ -30,6 +30,8 @@ create table import_job (
   created_at timestamptz(3) not null,
   started_at timestamptz(3),
   finished_at timestamptz(3),
+  -- How many parts its file has, once it is there whole.
+  chunks integer,
   -- Whose export it turned out to be.
   format text,
   -- Which records of the file are worked off, counted from 0.

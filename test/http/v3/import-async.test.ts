@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type ClientRequest, request } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createDatabase, type Database } from '../../../src/db/sql.ts'
 import { type Importer, startImporter } from '../../../src/importer.ts'
@@ -62,6 +62,27 @@ async function listedCount(tenantId: number): Promise<number> {
   const [row] = await door.sql<{ entries: number }[]>`
     select count(*)::int as entries from suppression where tenant_id = ${tenantId}`
   return row?.entries ?? 0
+}
+
+/** One whose body goes on. */
+function upload(key: string): ClientRequest {
+  const call = request({
+    port: door.port,
+    host: '127.0.0.1',
+    method: 'POST',
+    path: `${bounces}/import`,
+    headers: {
+      authorization: `Bearer ${key}`,
+      'content-type': 'text/csv',
+      prefer: 'respond-async',
+    },
+  })
+  call.on('error', () => undefined)
+  return call
+}
+
+async function chunkCount(tenantId: number): Promise<number> {
+  return (await door.sql`select 1 from import_chunk where tenant_id = ${tenantId}`).length
 }
 
 const addresses = (count: number) => Array.from({ length: count }, (_, n) => `u${n}@example.com`)
@@ -147,21 +168,9 @@ describe('Prefer: respond-async', () => {
 
   test('keeps nothing of a file that does not arrive whole', async () => {
     const { tenantId, key } = await door.addTenant()
-    const call = request({
-      port: door.port,
-      host: '127.0.0.1',
-      method: 'POST',
-      path: `${bounces}/import`,
-      headers: {
-        authorization: `Bearer ${key}`,
-        'content-type': 'text/csv',
-        prefer: 'respond-async',
-      },
-    })
-    call.on('error', () => undefined)
+    const call = upload(key)
     call.write(`${addresses(60_000).join('\n')}\n`)
-    const chunks = async () =>
-      (await door.sql`select 1 from import_chunk where tenant_id = ${tenantId}`).length
+    const chunks = () => chunkCount(tenantId)
     await expect.poll(chunks, patience).toBeGreaterThan(0)
     expect((await door.call('GET', '/v3/imports', { key })).json).toEqual({ imports: [], total: 0 })
     call.destroy()
@@ -174,6 +183,75 @@ describe('Prefer: respond-async', () => {
     startWorker()
     await expect.poll(chunks, patience).toBe(0)
     expect(await listedCount(tenantId)).toBe(0)
+  })
+
+  test('waits for a file that comes slowly, as long as it comes', async () => {
+    const { tenantId, key } = await door.addTenant()
+    const call = upload(key)
+    call.write('email\n')
+    const setLease = () => door.sql`
+      update import_job set lease_until = now() + interval '12 seconds'
+      where tenant_id = ${tenantId} returning 1`
+    await expect.poll(async () => (await setLease()).length, patience).toBe(1)
+    const isRenewed = async () =>
+      (
+        await door.sql`
+          select 1 from import_job
+          where tenant_id = ${tenantId} and lease_until > now() + interval '20 seconds'`
+      ).length
+    await expect.poll(isRenewed, patience).toBe(1)
+    const answer = new Promise<number | undefined>((resolve) => {
+      call.on('response', (response) => resolve(response.statusCode))
+    })
+    call.end('a@example.com\n')
+    expect(await answer).toBe(202)
+  }, 30_000)
+
+  test('never accepts a file of which a part was thrown away meanwhile', async () => {
+    const { tenantId, key } = await door.addTenant()
+    const call = upload(key)
+    call.write(`${addresses(60_000).join('\n')}\n`)
+    await expect.poll(() => chunkCount(tenantId), patience).toBe(2)
+    // As if the database had not answered for longer than a lease.
+    await door.sql`update import_job set lease_until = now() where tenant_id = ${tenantId}`
+    startWorker()
+    await expect.poll(() => chunkCount(tenantId), patience).toBe(0)
+    const answer = new Promise<number | undefined>((resolve) => {
+      call.on('response', (response) => resolve(response.statusCode))
+    })
+    call.end('a@example.com\n')
+    expect(await answer).toBe(503)
+    expect(await chunkCount(tenantId)).toBe(0)
+  })
+
+  test('says so when a part of the file is gone', async () => {
+    const { tenantId, key } = await door.addTenant()
+    const { id } = await queued(key, addresses(60_000).join('\n'))
+    await door.sql`delete from import_chunk where tenant_id = ${tenantId} and position = 1`
+    startWorker()
+    expect(await ended(key, id)).toMatchObject({
+      state: 'failed',
+      errors: [{ row: 1, email: '', error: 'A part of the file is gone: send it again' }],
+    })
+  })
+
+  test('takes no more than twenty at a time, and counts none that came to nothing', async () => {
+    const { tenantId, key } = await door.addTenant()
+    await door.sql`
+      insert into import_job (
+        tenant_id, import_job_id, list, bounce_class, tells_each, actor_kind, actor_id, state,
+        created_at, lease_until)
+      select ${tenantId}, gen_random_uuid(), 'bounces', 'hard', false, 'api-key', 'k', 'receiving',
+        now(), now() + n * interval '1 hour'
+      from generate_series(-19, 0) as n`
+    const { id } = await queued(key, 'a@example.com')
+    await door.sql`
+      update import_job set lease_until = now() + interval '1 hour'
+      where tenant_id = ${tenantId} and import_job_id <> ${id}`
+    const refused = await send(key, 'a@example.com')
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    await door.sql`delete from import_job where tenant_id = ${tenantId}`
   })
 })
 
@@ -225,7 +303,8 @@ describe('an import under way', () => {
     expect(job.imported).toBeLessThan(20_000)
     expect(await listedCount(tenantId)).toBe(job.imported + 1)
     const [audit] = await door.sql`
-      select entries, detail from audit_entry where tenant_id = ${tenantId}`
+      select entries, detail from audit_entry
+      where tenant_id = ${tenantId} and action = 'suppression.import'`
     expect(audit).toMatchObject({ entries: job.imported, detail: { complete: false } })
   })
 })
