@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { readJwt, warningsOfJwt } from './config-jwt.ts'
 import { isNotUsedYet, type VariableName, variables } from './config-variables.ts'
+import { isReservedName } from './tenant/inbound-domains.ts'
 
 export type Listen = { host: string; port: number }
 
@@ -267,9 +268,20 @@ function isGiven(env: Environment, name: VariableName): boolean {
 
 /** Links that recipients cannot follow would be found out months later. */
 function warningsOfLinks({ http, publicUrl }: Omit<Config, 'warnings'>, values: Values): string[] {
-  const isOpen = !/^(?:127\.|::1$|localhost$)/.test(http.host)
-  if (values.HEARBACK_PUBLIC_URL !== null || !isOpen) return []
-  return [`HEARBACK_PUBLIC_URL is not set: unsubscribe links would lead to ${publicUrl}`]
+  if (values.HEARBACK_PUBLIC_URL === null) {
+    return isLoopback(http.host)
+      ? []
+      : [`HEARBACK_PUBLIC_URL is not set: unsubscribe links would lead to ${publicUrl}`]
+  }
+  const { protocol, hostname: host } = new URL(publicUrl)
+  if (protocol === 'https:' || isLoopback(host) || isReservedName(host)) return []
+  return [
+    'HEARBACK_PUBLIC_URL is not https: mail programs send no one-click unsubscribe there (RFC 8058 section 3.1)',
+  ]
+}
+
+function isLoopback(host: string): boolean {
+  return /^(?:127\.|\[?::1\]?$|localhost$)/.test(host)
 }
 
 function given(env: Environment, name: string): string | null {

@@ -256,7 +256,14 @@ function openSmtp(config: Config, log: Log, metrics: Metrics, pipeline: Pipeline
       closeDeadlineMs,
     },
     {
-      checkRecipient: async (rcptTo) => verdictOf(await pipeline.findDestination(rcptTo)),
+      checkRecipient: async (rcptTo, remoteAddress) => {
+        const destination = await pipeline.findDestination(rcptTo)
+        if (destination.result === 'forged-return-path') {
+          metrics.forgedReturnPaths.inc()
+          log.info({ remoteAddress }, 'return path is not ours')
+        }
+        return verdictOf(destination)
+      },
       processMessage: pipeline.processMessage,
       newId: uuidv7,
       now: () => new Date(),
@@ -274,6 +281,7 @@ function verdictOf({ result }: Destination): RecipientVerdict {
     case 'unknown-domain':
       return { result: 'rejected', replyCode: 550, status: '5.7.1', text: 'Relaying denied' }
     case 'unknown-mailbox':
+    case 'forged-return-path':
       return { result: 'rejected', replyCode: 550, status: '5.1.1', text: 'No such mailbox here' }
   }
 }

@@ -179,6 +179,17 @@ test.each(['https://feedback.example.com', 'https://feedback.example.com/'])(
   },
 )
 
+test('links that mail programs send no one-click to are warned of', () => {
+  const warnings = (url: string) => readConfig({ HEARBACK_PUBLIC_URL: url }).warnings
+  expect(warnings('http://feedback.example.com')).toEqual([
+    'HEARBACK_PUBLIC_URL is not https: mail programs send no one-click unsubscribe there (RFC 8058 section 3.1)',
+  ])
+  const fine = ['https://feedback.example.com', 'http://127.0.0.1:8025', 'http://[::1]:8025']
+  for (const url of [...fine, 'http://localhost', 'http://feedback.test/below']) {
+    expect(warnings(url)).toEqual([])
+  }
+})
+
 function configError(env: Record<string, string>): ConfigError {
   try {
     readConfig(env)

@@ -22,6 +22,8 @@ export type Destination =
     }
   | { result: 'unknown-domain' }
   | { result: 'unknown-mailbox' }
+  /** It looks like a return path of ours, and is none of this domain. */
+  | { result: 'forged-return-path' }
 
 /** RFC 2142 section 2 and 5, and the names that feedback loops are enrolled under. */
 const roleAddresses: readonly string[] = [
@@ -55,7 +57,7 @@ export async function findDestination(
   if (isReturnPathTokenShaped(localPart)) {
     const token = await readReturnPath(localPart, domain.domain, keyring.bySlot)
     if (token === null || (domain.tenantId !== null && domain.tenantId !== token.tenantId)) {
-      return { result: 'unknown-mailbox' }
+      return { result: 'forged-return-path' }
     }
     return { result: 'accepted', rcptTo: address, domain, token, sealedTokens: [] }
   }

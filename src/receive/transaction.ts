@@ -28,7 +28,7 @@ export type TransactionDeps = {
    * May this address receive here? `rcptTo` is the address as the client wrote it, without source
    * route; `postmaster` alone when it came without a domain (RFC 5321 section 4.1.1.3).
    */
-  checkRecipient(rcptTo: string): Promise<RecipientVerdict>
+  checkRecipient(rcptTo: string, remoteAddress: string): Promise<RecipientVerdict>
   /** One outcome for each address of the envelope, in order; a rejection becomes 451. */
   processMessage(message: ReceivedMessage): Promise<readonly Outcome[]>
   newId(): string
@@ -66,7 +66,7 @@ export async function addRecipient(
   session.phase = 'working'
   try {
     const verdict = await withinDeadline(
-      deps.checkRecipient(rcptTo.address),
+      deps.checkRecipient(rcptTo.address, session.connection.remoteAddress),
       options.commitTimeoutMs,
     )
     if (verdict.result === 'rejected') {

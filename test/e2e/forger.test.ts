@@ -134,8 +134,35 @@ const complaint = (recipient: string, returned: string) =>
   abuseReport(recipient).replace('Subject: This month', `${returned}\r\nSubject: This month`)
 const withField = (message: string, field: string) => `${field}\r\n${message}`
 const genuine = (message: string) => signed(message, provider, { d })
+const ofType = (type: string, recipient: string) =>
+  complaint(recipient, `X-Hearback-Ref: ${seal({ recipient })}`).replace(
+    'Type: abuse',
+    `Type: ${type}`,
+  )
 const asProvider = (message: string, to: string) =>
   message.replace(/^From:.*\r\nTo:.*\r\n/, `From: fbl@${d}\r\nTo: ${to}\r\n`)
+
+/** As the Junk Mail Reporting Program writes it: no report part, but the mail itself. */
+function microsoftReport(to: string): string {
+  return lines(
+    'From: staff@hotmail.com',
+    `To: ${to}`,
+    'Subject: complaint about message from 192.0.2.1',
+    'MIME-Version: 1.0',
+    'Content-Type: multipart/mixed; boundary="=_m"',
+    '',
+    '--=_m',
+    'Content-Type: message/rfc822',
+    '',
+    `X-HmXmrOriginalRecipient: <${victim}>`,
+    'From: News <news@shop-name.com>',
+    `To: <${victim}>`,
+    'Subject: This month',
+    '',
+    'text',
+    '--=_m--',
+  )
+}
 
 const attacks: Record<string, () => Attack> = {
   'a bounce of the victim to his own return path': () => ({
@@ -298,13 +325,17 @@ const attacks: Record<string, () => Attack> = {
     ),
     data: deliveryStatus([{ address: victim }, { address: `2${victim}` }]),
   }),
-  'a return path that has lapsed': () => ({
-    rcptTo: returnPath({ day: today - 40 }),
-    data: deliveryStatus([{ address: victim }, { address: forger }]),
-  }),
-  'a return path of the future': () => ({
-    rcptTo: returnPath({ day: today + 9 }),
+  'a return path of the victim that has lapsed': () => ({
+    rcptTo: returnPath({ recipient: victim, day: today - 40 }),
     data: about(victim),
+  }),
+  'a return path of the victim from the future': () => ({
+    rcptTo: returnPath({ recipient: victim, day: today + 9 }),
+    data: about(victim),
+  }),
+  'a complaint about a mail of the victim that has lapsed': () => ({
+    rcptTo: `fbl@${signedDomain}`,
+    data: complaint(victim, `X-Hearback-Ref: ${seal({ recipient: victim, day: today - 190 })}`),
   }),
   'a report within a report': () => ({
     rcptTo: returnPath(),
@@ -442,10 +473,33 @@ const attacks: Record<string, () => Attack> = {
     data: unsubscribeMail(victim, 'unsubscribe'),
     code: 550,
   }),
-  'an unsubscribe with a token that was not made for it': () => ({
+  'an unsubscribe with tokens of the victim that were not made for it': () => ({
     rcptTo: `unsubscribe@${signedDomain}`,
     mailFrom: victim,
-    data: unsubscribeMail(victim, `${seal()} ${seal({}, 'preferences')}`),
+    data: unsubscribeMail(
+      victim,
+      `${seal({ recipient: victim })} ${seal({ recipient: victim }, 'preferences')}`,
+    ),
+  }),
+  'an unsubscribe with the token of the victim from nobody': () => ({
+    rcptTo: `unsubscribe@${signedDomain}`,
+    data: unsubscribeMail(victim, seal({ recipient: victim }, 'unsubscribe')),
+  }),
+  'a report that it was no spam, with a token of the victim': () => ({
+    rcptTo: `fbl@${signedDomain}`,
+    data: ofType('not-spam', victim),
+  }),
+  'a report about authentication with a token of the victim': () => ({
+    rcptTo: `fbl@${signedDomain}`,
+    data: ofType('auth-failure', victim),
+  }),
+  'a report in the format of Microsoft, unsigned': () => ({
+    rcptTo: `fbl@${signedDomain}`,
+    data: microsoftReport(`fbl@${signedDomain}`),
+  }),
+  'the same where known feedback loops are believed without a token': () => ({
+    rcptTo: `fbl@${verifiedDomain}`,
+    data: microsoftReport(`fbl@${verifiedDomain}`),
   }),
   'a complaint that another domain signed': () => ({
     rcptTo: `fbl@${verifiedDomain}`,
@@ -532,6 +586,76 @@ describe('who knows everything but the key suppresses nobody but himself', () =>
     const body = new URLSearchParams({ 'List-Unsubscribe': 'One-Click' })
     expect((await fetch(url, { method: 'POST', body })).status).toBe(404)
     expect(await listsOfForger()).toEqual([])
+  })
+})
+
+describe('and brings nobody back who has left', () => {
+  const page = (path: string, fields: Record<string, string> = {}) => {
+    const url = `http://${daemon.http.host}:${daemon.http.port}${path}`
+    return fetch(url, { method: 'POST', body: new URLSearchParams(fields) })
+  }
+  const own = (purpose: SealedPurpose) => seal({}, purpose)
+  const ofVictim = (purpose: SealedPurpose) => seal({ recipient: victim }, purpose)
+  const clickIn = (text: string) => /name="click" value="([^"]+)"/.exec(text)?.[1] ?? ''
+
+  /** Leaves on the page, and gives away what would undo it. */
+  async function leave(): Promise<string> {
+    await clear()
+    const reply = await page(`/u/${ofVictim('unsubscribe')}`, { confirm: 'yes' })
+    expect(await harmed()).toEqual([victim])
+    return clickIn(await reply.text())
+  }
+
+  test.each([
+    ['the link to unsubscribe', () => `/u/${own('unsubscribe')}`],
+    ['the page of preferences', () => `/p/${own('preferences')}`],
+    ['either', () => `/t/u/${own('preferences')}`],
+    [
+      'a link of the other tenant',
+      () => `/p/${seal({ key: rival, recipient: victim }, 'preferences')}`,
+    ],
+  ])('with the click of the victim and a token of his own: %s', async (_, path) => {
+    const click = await leave()
+    expect(click).not.toBe('')
+    expect((await page(path(), { action: 'undo', click })).status).toBe(200)
+    expect(await harmed()).toEqual([victim])
+  })
+
+  test('with an opt-in under a token of his own', async () => {
+    await leave()
+    const fields = { action: 'resubscribe_all', email: victim, recipient: victim, token: victim }
+    expect((await page(`/p/${own('preferences')}`, fields)).status).toBe(200)
+    expect(await harmed()).toEqual([victim])
+  })
+
+  test('with the List-Unsubscribe of an old mail to the victim', async () => {
+    await clear()
+    const token = seal({ recipient: victim, day: today - 900 }, 'unsubscribe')
+    await page(`/u/${token}`, { 'List-Unsubscribe': 'One-Click' })
+    for (const path of [`/u/${token}`, `/t/u/${token}`]) {
+      const pages = [
+        await fetch(`http://${daemon.http.host}:${daemon.http.port}${path}`),
+        await page(path, { confirm: 'yes' }),
+        await page(path, { action: 'unsubscribe_all' }),
+      ]
+      for (const reply of pages) expect(await reply.text()).not.toMatch(/hb1_|name="click"/)
+      for (const action of ['resubscribe_all', 'resubscribe_group', 'save']) {
+        const reply = await page(path, { action, group_id: '1', shown: '1', group: '1' })
+        expect(reply.status).toBe(404)
+      }
+    }
+    expect((await page(`/p/${token}`, { action: 'resubscribe_all' })).status).toBe(404)
+    expect(await harmed()).toEqual([victim])
+  })
+
+  test('with a reference to a mail of the victim, or a report that it was no spam', async () => {
+    await leave()
+    await send(daemon, `fbl@${signedDomain}`, ofType('not-spam', victim))
+    for (const door of ['u', 'p', 't/u']) {
+      const reply = await page(`/${door}/${ofVictim('reference')}`, { action: 'resubscribe_all' })
+      expect(reply.status).toBe(404)
+    }
+    expect(await harmed()).toEqual([victim])
   })
 })
 
@@ -623,4 +747,8 @@ test('a hundred guesses at return paths are all refused', async () => {
   expect(new Set(replies.map(({ text }) => text))).toEqual(
     new Set(['550 5.1.1 No such mailbox here']),
   )
+  const metrics = await fetch(`http://${daemon.admin.host}:${daemon.admin.port}/metrics`)
+  const counted = /^hearback_forged_return_paths_total (\d+)$/m.exec(await metrics.text())?.[1]
+  expect(Number(counted)).toBeGreaterThanOrEqual(100)
+  await daemon.said('stderr', /"remoteAddress":"127\.0\.0\.1","msg":"return path is not ours"/)
 })
