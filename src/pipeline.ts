@@ -17,7 +17,6 @@ import {
 import { storable } from './erased-mail.ts'
 import type { Choice, Left } from './feedback/choice.ts'
 import type { Outcome, Unsubscribe } from './feedback/feedback.ts'
-import type { InboundDomain } from './feedback/inbound-domain.ts'
 import type { ReceivedMessage } from './feedback/message.ts'
 import type { Report } from './feedback/report.ts'
 import { countFeedback, countOutcome, countReport, type Metrics } from './metrics.ts'
@@ -28,7 +27,6 @@ import type { Erasure } from './suppression/erased.ts'
 import { createWriter, type MailToWrite } from './write.ts'
 
 export type PipelineDeps = DecideDeps & {
-  findDomain: (name: string) => Promise<InboundDomain | null>
   parser: Parser
   feedOf: FeedOf
   erasure: Erasure
@@ -184,6 +182,8 @@ function tenantOf({ domain, token }: AcceptedDestination, outcome: Outcome): num
 /** Recorded mail keeps its parsed report; bytes are kept where somebody may want to decide anew. */
 function keepsRaw(raw: PipelineDeps['raw'], outcome: MessageRecord['outcome']): boolean {
   if (outcome.result === 'quarantined' || raw === 'all') return true
+  // What was signed is the bytes: nothing else can be verified later.
+  if (outcome.result === 'unattributed' && outcome.reason === 'dkim-undecided') return true
   if (raw === 'none') return false
   if (outcome.result !== 'recorded') return true
   return outcome.feedback.some(
