@@ -5,7 +5,7 @@ import type { Log } from './log.ts'
 import { addToOutbox, purgeOutbox } from './publish/outbox.ts'
 import { purgeBounceRates } from './record/bounce-rate.ts'
 import { countNextSlice, recountNextDay } from './record/daily-figures.ts'
-import { findRawBeyond, purgeRaw, type RawLimit } from './record/raw-retention.ts'
+import { findRawExcess, purgeOldestRaw, purgeRawBefore } from './record/raw-retention.ts'
 import { purgeRecords } from './record/retention.ts'
 import { findExpiredLists, removeExpired, type TenantList } from './suppression/sweep.ts'
 
@@ -15,7 +15,7 @@ const dayMs = 86_400_000
 /** Ten minutes each: a day of figures that are behind takes a second or two. */
 const slicesASweep = 144
 
-/** All bytes that are kept have to be weighed for it. */
+/** All bytes that are kept may have to be weighed for it. */
 const weighEveryMs = 60_000
 
 /** Every ten seconds: expired entries leave the lists, and rows past their retention the tables. */
@@ -35,7 +35,8 @@ export function startSweeper(
     try {
       await expire(db, new Date(), { signal: closing.signal })
       await repeat(closing.signal, () => db.transaction((sql) => purge(sql, days, new Date())))
-      await purgeAllRaw(db, { before: new Date(Date.now() - days.raw * dayMs) }, closing.signal)
+      const rawBefore = new Date(Date.now() - days.raw * dayMs)
+      await repeat(closing.signal, () => purgeRawOnce(db, rawBefore))
       if (performance.now() - weighedAt >= weighEveryMs) {
         await purgeQuarantine(db, quarantineBytes, log, closing.signal)
         weighedAt = performance.now()
@@ -69,30 +70,33 @@ export async function expire(
   }
 }
 
-/** Drops the bytes of the oldest messages as long as all of them take more than they may. */
+/** Drops the bytes of the oldest messages of those tenants who keep most, as long as all are too many. */
 export async function purgeQuarantine(
   db: Database,
   maxBytes: number,
   log: Log,
   signal?: AbortSignal,
 ): Promise<void> {
-  const upTo = await findRawBeyond(db, maxBytes)
-  if (upTo === null) return
-  const messages = await purgeAllRaw(db, { upTo }, signal)
-  log.warn(
-    { messages, maxBytes, receivedUntil: upTo.receivedAt },
-    'the bytes of messages took more than HEARBACK_QUARANTINE_BYTES: those of the oldest are dropped',
-  )
+  for (const { tenantId, kept, excess } of await findRawExcess(db, maxBytes)) {
+    let messages = 0
+    let left = excess
+    await repeat(signal, async () => {
+      const purged = await db.transaction((sql) => purgeOldestRaw(sql, tenantId, left))
+      messages += purged.messages
+      left -= purged.bytes
+      return purged.messages > 0 && left > 0
+    })
+    log.warn(
+      { tenantId, messages, kept, maxBytes },
+      'the bytes of messages took more than HEARBACK_QUARANTINE_BYTES: those of the oldest are dropped',
+    )
+  }
 }
 
-async function purgeAllRaw(db: Database, limit: RawLimit, signal?: AbortSignal): Promise<number> {
-  let messages = 0
-  await repeat(signal, async () => {
-    const purged = await db.transaction((sql) => purgeRaw(sql, limit))
-    messages += purged
-    return purged > 0
-  })
-  return messages
+/** Whether there may be more. */
+async function purgeRawOnce(db: Database, before: Date): Promise<boolean> {
+  const { messages } = await db.transaction((sql) => purgeRawBefore(sql, before))
+  return messages > 0
 }
 
 /** Counts the figures ahead that statistics are made of, and those anew that are wrong. */

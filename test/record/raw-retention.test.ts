@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import { uuidv7 } from 'uuidv7'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createDatabase, type Database } from '../../src/db/sql.ts'
-import { findRawBeyond, purgeRaw } from '../../src/record/raw-retention.ts'
+import { findRawExcess, purgeRawBefore } from '../../src/record/raw-retention.ts'
 import { purgeQuarantine } from '../../src/sweeper.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -25,11 +25,11 @@ const minutes = (count: number): Date => new Date(start.getTime() + count * 60_0
 const log = pino({ level: 'silent' })
 
 /** Bytes that no compression makes smaller. */
-async function keep(receivedAt: Date, bytes: number): Promise<string> {
+async function keep(receivedAt: Date, bytes: number, tenantId = 1): Promise<string> {
   const mailId = uuidv7()
   await database.sql`
     insert into raw_message (tenant_id, mail_id, received_at, raw)
-    values (1, ${mailId}, ${receivedAt}, ${randomBytes(bytes)})`
+    values (${tenantId}, ${mailId}, ${receivedAt}, ${randomBytes(bytes)})`
   return mailId
 }
 
@@ -41,7 +41,7 @@ async function kept(): Promise<string[]> {
 describe('the bytes of messages take no more than they may', () => {
   test('as long as there is room all stay', async () => {
     await keep(minutes(0), 10_000)
-    expect(await findRawBeyond(db, 20_000)).toBeNull()
+    expect(await findRawExcess(db, 20_000)).toEqual([])
     await purgeQuarantine(db, 20_000, log)
     expect(await kept()).toHaveLength(1)
   })
@@ -53,6 +53,15 @@ describe('the bytes of messages take no more than they may', () => {
     const fourth = await keep(minutes(3), 10_000)
     await purgeQuarantine(db, 25_000, log)
     expect(await kept()).toEqual([third, fourth])
+  })
+
+  test('whoever keeps most loses first: much mail of strangers costs no tenant his', async () => {
+    const old = await keep(minutes(0), 10_000, 1)
+    const older = await keep(minutes(-1), 5_000, 2)
+    for (let n = 1; n <= 8; n++) await keep(minutes(n), 10_000, 0)
+    const last = await keep(minutes(9), 10_000, 0)
+    await purgeQuarantine(db, 26_000, log)
+    expect(await kept()).toEqual([older, old, last])
   })
 
   test('one that is too large alone does not stay either', async () => {
@@ -77,8 +86,9 @@ describe('bytes past their time', () => {
   test('go, the others stay', async () => {
     await keep(minutes(0), 100)
     const young = await keep(minutes(2), 100)
-    expect(await db.transaction((sql) => purgeRaw(sql, { before: minutes(1) }))).toBe(1)
-    expect(await db.transaction((sql) => purgeRaw(sql, { before: minutes(1) }))).toBe(0)
+    const purge = () => db.transaction((sql) => purgeRawBefore(sql, minutes(1)))
+    expect(await purge()).toMatchObject({ messages: 1 })
+    expect(await purge()).toMatchObject({ messages: 0 })
     expect(await kept()).toEqual([young])
   })
 })
