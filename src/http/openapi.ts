@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import {
   OpenAPIRegistry,
   OpenApiGeneratorV31,
@@ -5,7 +6,8 @@ import {
   type RouteConfig,
 } from '@asteasolutions/zod-to-openapi'
 import { type ZodObject, z } from 'zod'
-import type { Route } from './v3/route.ts'
+import { failureHeaders, requestHeaders, successHeaders } from './openapi-headers.ts'
+import { mayBeRepeated, type Route } from './v3/route.ts'
 
 type Document = ReturnType<OpenApiGeneratorV31['generateDocument']>
 
@@ -15,7 +17,7 @@ const problem = z.strictObject({
   type: z.string(),
 })
 
-/** Whatever is no success, contract.md 1.0: `detail` as the v3 API has it, `errors` beside it. */
+/** Whatever is no success: `detail` as the v3 API has it, `errors` beside it. */
 const errorShape = z
   .strictObject({
     detail: z.union([z.string(), z.array(problem)]),
@@ -41,9 +43,12 @@ const failures = {
 
 const bodyFailures = {
   408: 'The body did not arrive in time',
-  409: 'A request with this Idempotency-Key is being worked on; see Retry-After',
   413: 'The body is too large',
   415: 'The body has another content type than this call takes',
+} as const
+
+const repeatFailures = {
+  409: 'In progress under this Idempotency-Key, see Retry-After; or nothing is left to decide',
 } as const
 
 /** The OpenAPI 3.1 document of these calls, from the very schemas by which they check. */
@@ -54,8 +59,10 @@ export function openApiDocument(routes: readonly Route[], version: string): Docu
     scheme: 'bearer',
     description: 'An API key, or a JSON Web Token where the operator has set them up.',
   })
+  registerFailures(registry)
   for (const route of routes) registry.registerPath(pathOf(route))
-  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+  const definitions = [...registry.definitions, { type: 'schema' as const, schema: errorShape }]
+  return new OpenApiGeneratorV31(definitions).generateDocument({
     openapi: '3.1.0',
     info: {
       title: 'hearback',
@@ -67,11 +74,26 @@ export function openApiDocument(routes: readonly Route[], version: string): Docu
   })
 }
 
+function registerFailures(registry: OpenAPIRegistry): void {
+  const content = { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } }
+  const all = { ...failures, ...bodyFailures, ...repeatFailures }
+  for (const [status, description] of Object.entries(all)) {
+    const headers = failureHeaders(Number(status))
+    registry.registerComponent('responses', nameOf(status), { description, headers, content })
+  }
+}
+
+/** Such as `NotFound`. */
+function nameOf(status: string): string {
+  return (STATUS_CODES[status] ?? status).replaceAll(' ', '')
+}
+
 function pathOf(route: Route): RouteConfig {
   const { method, path, tag, summary, scope, params, query } = route
   const request = {
     ...(params === undefined ? {} : { params: params as ZodObject }),
     ...(query === undefined ? {} : { query: query as ZodObject }),
+    headers: requestHeaders(route),
     ...bodyOf(route),
   }
   return {
@@ -95,21 +117,32 @@ function bodyOf({ body, takesCsv }: Route): Pick<NonNullable<RouteConfig['reques
   return { body: { required: true, content: { 'application/json': { schema: body } } } }
 }
 
-function responsesOf({ responses, files = [], body, takesCsv }: Route): RouteConfig['responses'] {
+function responsesOf(route: Route): RouteConfig['responses'] {
+  const { responses, files = [], body, takesCsv } = route
   const successes = Object.entries(responses).map(([status, schema]): [string, ResponseConfig] => {
-    if (!schema) return [status, { description: 'Done' }]
-    return [status, { description: 'Success', content: { 'application/json': { schema } } }]
+    const headers = successHeaders(route, status)
+    if (!schema) return [status, { description: 'Done', headers }]
+    const content = { 'application/json': { schema } }
+    return [status, { description: 'Success', headers, content }]
   })
-  const file = Object.fromEntries(files.map((type) => [type, { schema: z.string() }]))
-  if (files.length > 0) successes.push(['200', { description: 'The file', content: file }])
-  const withBody = body !== undefined || takesCsv === true
-  const all = { ...failures, ...(withBody ? bodyFailures : {}) }
-  const error = { 'application/json': { schema: errorShape } }
-  return Object.fromEntries([
-    ...successes,
-    ...Object.entries(all).map(([status, description]) => [
-      status,
-      { description, content: error },
-    ]),
-  ])
+  const file = {
+    description: 'The file',
+    headers: successHeaders(route, '200'),
+    content: Object.fromEntries(files.map((type) => [type, { schema: z.string() }])),
+  }
+  const possible = {
+    ...failures,
+    ...(body !== undefined || takesCsv === true ? bodyFailures : {}),
+    ...(mayBeRepeated(route) ? repeatFailures : {}),
+  }
+  return {
+    ...Object.fromEntries(successes),
+    ...(files.length > 0 ? { 200: file } : {}),
+    ...Object.fromEntries(
+      Object.keys(possible).map((status) => [
+        status,
+        { $ref: `#/components/responses/${nameOf(status)}` },
+      ]),
+    ),
+  }
 }

@@ -39,6 +39,29 @@ describe('GET /openapi.json', () => {
     })
   })
 
+  test('says which fields requests and answers have beside their bodies', async () => {
+    const { paths } = await read()
+    const bounces = paths['/v3/suppression/bounces']
+    const named = (operation: object | undefined) =>
+      ((operation as { parameters?: { name: string; in: string }[] }).parameters ?? [])
+        .filter((parameter) => parameter.in === 'header')
+        .map(({ name }) => name)
+    expect(named(bounces?.['get'])).toEqual(['X-Request-Id'])
+    expect(named(bounces?.['post'])).toEqual(['X-Request-Id', 'X-Audit-Reason', 'Idempotency-Key'])
+    const upload = paths['/v3/suppression/bounces/import']?.['post']
+    expect(named(upload)).toEqual(['X-Request-Id', 'X-Audit-Reason', 'Prefer'])
+    expect(bounces?.['get']).toMatchObject({
+      responses: { 200: { headers: { 'X-Request-Id': { required: true }, Link: {} } } },
+    })
+    expect(upload).toMatchObject({
+      responses: {
+        200: { headers: { 'X-Import-Errors': { required: true, schema: { type: 'integer' } } } },
+        202: { headers: { Location: { required: true }, 'Preference-Applied': {} } },
+        429: { $ref: '#/components/responses/TooManyRequests' },
+      },
+    })
+  })
+
   test('needs no key, as the page that shows it', async () => {
     const page = await door.call('GET', '/docs')
     expect(page.status).toBe(200)

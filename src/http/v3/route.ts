@@ -131,8 +131,8 @@ export function mount(
   })
 }
 
-/** Calls of which the second does something else than the first. */
-function mayBeRepeated({ method, body, limit }: Omit<Route, 'answer'>): boolean {
+/** Calls that take an Idempotency-Key: the second of them does something else than the first. */
+export function mayBeRepeated({ method, body, limit }: Omit<Route, 'answer'>): boolean {
   return method === 'post' && body !== undefined && limit !== 'checks'
 }
 
