@@ -16,9 +16,6 @@ export type Preferences = {
   hasLeftEverything: boolean
 }
 
-/** More than anybody reads; tokens name 25 at most. */
-const maxGroups = 200
-
 /**
  * Where an address stands: the groups that a mail names, in its order, else all of the tenant. A
  * deleted group is among them only when the mail names it.
@@ -43,8 +40,7 @@ export async function findPreferences(
     where g.tenant_id = ${tenantId}
       and (g.group_id = any(${ids})
         ${groupsToDisplay.length === 0 ? sql`or g.deleted_at is null` : sql``})
-    order by array_position(${ids}, g.group_id::bigint), g.group_id
-    limit ${maxGroups}`
+    order by array_position(${ids}, g.group_id::bigint), g.group_id`
   const { everything } = await findLeft(sql, tenantId, address, null)
   return { groups, hasLeftEverything: everything }
 }

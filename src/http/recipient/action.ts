@@ -42,23 +42,23 @@ function resubscribe(groupId: number | null): Action {
   return { kind: 'choose', choices: [{ wish: 'resubscribe', groupId }] }
 }
 
-/** As many as a page shows. */
-const maxShown = 200
+/** More than anybody presses, few enough for one transaction. */
+const maxChanges = 500
 
 /** Only what was changed on the page: another window may have changed the rest since. */
 function save(fields: URLSearchParams): Action | null {
   const shown = groupIds(fields, 'shown')
   const before = groupIds(fields, 'before')
   const wanted = groupIds(fields, 'group')
-  if (shown === null || before === null || wanted === null) return null
-  if (shown.length === 0 || shown.length > maxShown) return null
+  if (shown === null || before === null || wanted === null || shown.length === 0) return null
+  const [had, has] = [new Set(before), new Set(wanted)]
   const choices = [...new Set(shown)]
-    .filter((groupId) => before.includes(groupId) !== wanted.includes(groupId))
+    .filter((groupId) => had.has(groupId) !== has.has(groupId))
     .map((groupId) => {
-      const wish = wanted.includes(groupId) ? ('resubscribe' as const) : ('unsubscribe' as const)
+      const wish = has.has(groupId) ? ('resubscribe' as const) : ('unsubscribe' as const)
       return { wish, groupId }
     })
-  return { kind: 'choose', choices }
+  return choices.length > maxChanges ? null : { kind: 'choose', choices }
 }
 
 function undo(fields: URLSearchParams): Action | null {

@@ -1,3 +1,4 @@
+import { promisify } from 'node:util'
 import express, { Router } from 'express'
 import type { Keyring } from '../../attribute/keyring.ts'
 import type { SealedPurpose } from '../../attribute/sealed-token.ts'
@@ -15,11 +16,14 @@ import { readVisit } from './visit.ts'
 
 type Deps = { db: Database; keyring: Keyring; erasure: Erasure; clicks: Clicks; log: Log }
 
-/** `opens` says which tokens do; the page of preferences has a form of up to 200 groups. */
+/** Room for some 6,000 groups, each named three times by the form of the page of preferences. */
+const ofAllGroups = '256kb'
+
+/** `opens` says which tokens do. */
 const doors: readonly { path: string; opens: readonly SealedPurpose[]; limit: string }[] = [
   { path: '/u/:token', opens: ['unsubscribe'], limit: '4kb' },
-  { path: '/p/:token', opens: ['preferences'], limit: '16kb' },
-  { path: '/t/u/:token', opens: ['unsubscribe', 'preferences'], limit: '16kb' },
+  { path: '/p/:token', opens: ['preferences'], limit: ofAllGroups },
+  { path: '/t/u/:token', opens: ['unsubscribe', 'preferences'], limit: ofAllGroups },
 ]
 
 /**
@@ -41,9 +45,10 @@ export function createRecipientRouter({ db, keyring, erasure, clicks, log }: Dep
     })
     // Whatever its content type says: the body itself shows what it is.
     const readBody = express.raw({ limit, inflate: false, type: () => true })
-    router.post(path, readBody, async (request, response) => {
+    router.post(path, async (request, response) => {
       const visit = await readVisit(openToken, request, opens)
       if (visit === null) return sendFailure(request, response, 404)
+      await promisify(readBody)(request, response)
       const body: unknown = request.body
       const action = readAction(formFields(Buffer.isBuffer(body) ? body : Buffer.alloc(0)))
       if (action === null) return sendFailure(request, response, 400)

@@ -6,6 +6,9 @@ import { chooseLanguage } from '../../../src/http/recipient/languages/choose-lan
 
 const read = (body: string | Uint8Array) => readAction(formFields(Buffer.from(body)))
 
+const ids = (count: number, of: (id: number) => string) =>
+  Array.from({ length: count }, (_, at) => of(at + 1)).join('')
+
 describe('what a form asks for', () => {
   test.each([
     ['List-Unsubscribe=One-Click', { kind: 'one-click' }],
@@ -34,7 +37,7 @@ describe('what a form asks for', () => {
     ['action=unsubscribe_group&group_id=0', null],
     ['action=unsubscribe_group&group_id=-1', null],
     ['action=save', null],
-    [`action=save${'&shown=1'.repeat(201)}`, null],
+    [`action=save${ids(501, (id) => `&shown=${id}&before=${id}`)}`, null],
   ])('%s', (body, action) => {
     expect(read(body)).toEqual(action)
   })

@@ -130,6 +130,24 @@ describe('POST /p/{token}', () => {
     expect(await recipients.left(address)).toEqual([news, offers])
   })
 
+  test('save works with more groups than anybody has', async () => {
+    const other = await door.addTenant()
+    const rows = await door.sql<{ groupId: number }[]>`
+      insert into suppression_group (tenant_id, name, description)
+      select ${other.tenantId}, 'Kind ' || n, '' from generate_series(1, 1000) as n
+      returning group_id`
+    const { address, preferences } = await recipients.add(other)
+    const page = await door.call('GET', `/p/${preferences}`)
+    expect(boxes(page.text)).toHaveLength(1_000)
+    const form = rows.flatMap(({ groupId }, at): [string, string | number][] => {
+      const same: [string, number][] = at % 100 === 0 ? [] : [['group', groupId]]
+      return [['shown', groupId], ['before', groupId], ...same]
+    })
+    const reply = await recipients.post(`/p/${preferences}`, ['action', 'save'], ...form)
+    expect(reply.text).toContain('Your choice is saved.')
+    expect(await recipients.left(address)).toHaveLength(10)
+  })
+
   test('save says so when there was nothing to change', async () => {
     const { address, preferences } = await add()
     const page = [
