@@ -3,7 +3,9 @@ import { organisationOf } from '../attribute/organisation.ts'
 import { readConfig } from '../config.ts'
 import { canonicalDomain } from '../feedback/address.ts'
 import type { Accepts, InboundDomain } from '../feedback/inbound-domain.ts'
+import { addAudit } from '../record/audit.ts'
 import { addInboundDomain, isReservedName, listInboundDomains } from '../tenant/inbound-domains.ts'
+import { commandActor } from './changed-by.ts'
 import { CommandError } from './command-error.ts'
 import { print, table } from './output.ts'
 import { tenantNamed } from './tenant.ts'
@@ -14,6 +16,7 @@ type AddOptions = {
   platform?: boolean
   accept: Accepts
   role?: string[]
+  reason?: string
   json?: boolean
 }
 
@@ -30,6 +33,7 @@ export function addDomainCommand(program: Command): void {
       'signed',
     )
     .option('--role <local-part...>', 'local parts taken besides bounces, fbl, unsubscribe, …')
+    .option('--reason <text>', 'for the audit trail')
     .option('--json', 'print JSON')
     .action(addDomain)
   domain
@@ -67,8 +71,16 @@ async function addDomain(text: string, options: AddOptions): Promise<void> {
       const tenant = options.tenant === undefined ? null : await tenantNamed(sql, options.tenant)
       const roleAddresses = (options.role ?? []).map((role) => role.toLowerCase())
       const domain = { domain: name, tenantId: tenant?.tenantId ?? null, accepts, roleAddresses }
-      if (await addInboundDomain(sql, domain)) return domain
-      throw new CommandError(`domain ${name} is there already; \`hearback domain ls\` shows it`)
+      if (!(await addInboundDomain(sql, domain))) {
+        throw new CommandError(`domain ${name} is there already; \`hearback domain ls\` shows it`)
+      }
+      const change = {
+        action: 'domain.add' as const,
+        detail: { domain: name, accepts, roleAddresses },
+      }
+      const by = commandActor(options.reason ?? null)
+      await addAudit(sql, domain.tenantId ?? 0, by, [change], new Date())
+      return domain
     }),
   )
   const dns = dnsRecords(hostname, name)

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { addAudit } from '../record/audit.ts'
 import {
   type ApiKey,
   type ApiKeyScope,
@@ -7,11 +8,13 @@ import {
   apiKeyHash,
   apiKeyScopes,
   findApiKey,
+  findApiKeyById,
   isApiKey,
   isInForce,
   listApiKeys,
   revokeApiKey,
 } from '../tenant/api-key.ts'
+import { commandActor } from './changed-by.ts'
 import { CommandError } from './command-error.ts'
 import { print, table } from './output.ts'
 import { tenantNamed } from './tenant.ts'
@@ -23,6 +26,7 @@ type AddOptions = {
   scope?: string[]
   key?: string
   expires?: string
+  reason?: string
   json?: boolean
 }
 
@@ -36,6 +40,7 @@ export function addKeyCommand(program: Command): void {
     .option('--scope <scope...>', `some of ${apiKeyScopes.join(', ')} (default: all)`)
     .option('--expires <date>', 'last moment, such as 2030-01-01 or 2030-01-01T12:00:00Z')
     .option('--key <text>', 'take this one: 16 to 128 printable characters')
+    .option('--reason <text>', 'for the audit trail')
     .option('--json', 'print JSON')
     .action(addKey)
   key
@@ -48,6 +53,7 @@ export function addKeyCommand(program: Command): void {
     .command('revoke <id>')
     .description('end a key, in 30 seconds everywhere')
     .requiredOption('--tenant <name>', 'whose')
+    .option('--reason <text>', 'for the audit trail')
     .option('--json', 'print JSON')
     .action(revokeKey)
 }
@@ -66,8 +72,13 @@ async function addKey(options: AddOptions): Promise<void> {
     db.transaction(async (sql) => {
       const { tenantId } = await tenantNamed(sql, tenantName)
       const wanted = { tenantId, name, scopes, expiresAt, key: given }
+      const isKnown = given !== null && (await findApiKey(sql, apiKeyHash(given))) !== null
       const key = await addApiKey(sql, wanted).catch(refuseTaken)
-      return { key, stored: await findApiKey(sql, apiKeyHash(key)) }
+      const stored = await findApiKey(sql, apiKeyHash(key))
+      const detail = { apiKeyId: stored?.apiKeyId, name, scopes, expiresAt }
+      const changes = isKnown ? [] : [{ action: 'api-key.create' as const, detail }]
+      await addAudit(sql, tenantId, commandActor(options.reason ?? null), changes, new Date())
+      return { key, stored }
     }),
   )
   print(json, { tenant: tenantName, name: stored?.name ?? name, scopes, key }, key)
@@ -119,13 +130,21 @@ function stateOf({ revokedAt, expiresAt }: ApiKey): string {
 
 async function revokeKey(
   id: string,
-  { tenant, json = false }: { tenant: string; json?: boolean },
+  { tenant, reason, json = false }: { tenant: string; reason?: string; json?: boolean },
 ): Promise<void> {
   if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) {
     throw new CommandError(`${id} is no id of a key; \`hearback key ls\` shows them`)
   }
   const revoked = await withStorage(({ db }) =>
-    db.run(async (sql) => revokeApiKey(sql, (await tenantNamed(sql, tenant)).tenantId, id)),
+    db.transaction(async (sql) => {
+      const { tenantId } = await tenantNamed(sql, tenant)
+      const key = await findApiKeyById(sql, tenantId, id)
+      if (key === null || !(await revokeApiKey(sql, tenantId, id))) return false
+      const { apiKeyId, name } = key
+      const change = { action: 'api-key.revoke' as const, detail: { apiKeyId, name } }
+      await addAudit(sql, tenantId, commandActor(reason ?? null), [change], new Date())
+      return true
+    }),
   )
   if (!revoked) throw new CommandError(`tenant ${tenant} has no key ${id} in force`)
   print(json, { apiKeyId: id, revoked }, `key ${id} revoked`)

@@ -1,8 +1,18 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { addSigningKey } from '../attribute/keyring.ts'
 import type { Sql } from '../db/sql.ts'
+import { addAudit } from '../record/audit.ts'
 import { isTenantName, tenantNameRule } from '../tenant/tenant-name.ts'
-import { addTenant, findTenant, listTenants, type Tenant, updateTenant } from '../tenant/tenants.ts'
+import {
+  addTenant,
+  findTenant,
+  listTenants,
+  resumeTenant,
+  suspendTenant,
+  type Tenant,
+  updateTenant,
+} from '../tenant/tenants.ts'
+import { commandActor } from './changed-by.ts'
 import { CommandError } from './command-error.ts'
 import { print, table } from './output.ts'
 import { withStorage } from './with-storage.ts'
@@ -40,8 +50,20 @@ export function addTenantCommand(program: Command): void {
       'fewer hard and block reports an hour are never too many',
       wholeNumber,
     )
+    .option('--reason <text>', 'for the audit trail')
     .option('--json', 'print JSON')
     .action(setTenant)
+  for (const [name, description] of [
+    ['suspend', 'let its keys and tokens open nothing, in 30 seconds everywhere; mail is taken on'],
+    ['resume', 'let them open what they did before'],
+  ] as const) {
+    tenant
+      .command(`${name} <name>`)
+      .description(description)
+      .option('--reason <text>', 'for the audit trail')
+      .option('--json', 'print JSON')
+      .action((tenantName: string, options: StateOptions) => setState(name, tenantName, options))
+  }
   tenant
     .command('ls')
     .description('list the tenants')
@@ -64,17 +86,26 @@ type SetOptions = {
   blockDays?: number | null
   stormFactor?: number
   stormFloor?: number
+  reason?: string
   json?: boolean
 }
 
-async function setTenant(name: string, { json = false, ...given }: SetOptions): Promise<void> {
+async function setTenant(
+  name: string,
+  { json = false, reason, ...given }: SetOptions,
+): Promise<void> {
   const bounceDays = present({ hard: given.hardDays, soft: given.softDays, block: given.blockDays })
   const stormLimits = present({ factor: given.stormFactor, floor: given.stormFloor })
   if (stormLimits.floor === 0) throw new CommandError('--storm-floor takes 1 or more')
   const settings = await withStorage(({ db }) =>
     db.transaction(async (sql) => {
       const { tenantId } = await tenantNamed(sql, name)
-      return updateTenant(sql, tenantId, { bounceDays, stormLimits })
+      const settings = await updateTenant(sql, tenantId, { bounceDays, stormLimits })
+      const change = { action: 'tenant.update' as const, detail: { bounceDays, stormLimits } }
+      const isAsked = Object.keys({ ...bounceDays, ...stormLimits }).length > 0
+      const by = commandActor(reason ?? null)
+      await addAudit(sql, tenantId, by, isAsked ? [change] : [], new Date())
+      return settings
     }),
   )
   const { factor, floor } = settings.stormLimits
@@ -83,6 +114,35 @@ async function setTenant(name: string, { json = false, ...given }: SetOptions): 
     json,
     { name, ...settings },
     `bounces suppress: ${inWords(settings.bounceDays)}; held back ${storm}`,
+  )
+}
+
+type StateOptions = { reason?: string; json?: boolean }
+
+async function setState(
+  change: 'suspend' | 'resume',
+  name: string,
+  { reason, json = false }: StateOptions,
+): Promise<void> {
+  const isChanged = await withStorage(({ db }) =>
+    db.transaction(async (sql) => {
+      const { tenantId } = await tenantNamed(sql, name)
+      const now = new Date()
+      const isChanged =
+        change === 'suspend'
+          ? await suspendTenant(sql, tenantId, now)
+          : await resumeTenant(sql, tenantId)
+      const action = change === 'suspend' ? ('tenant.suspend' as const) : ('tenant.resume' as const)
+      const by = commandActor(reason ?? null)
+      await addAudit(sql, tenantId, by, isChanged ? [{ action }] : [], now)
+      return isChanged
+    }),
+  )
+  const state = change === 'suspend' ? 'suspended' : 'active'
+  print(
+    json,
+    { name, state, isChanged },
+    `tenant ${name} is ${state}${isChanged ? '' : ' already'}`,
   )
 }
 
@@ -95,8 +155,13 @@ function present<T extends object>(values: T): { [name in keyof T]?: Exclude<T[n
 /** `null`: until removed; 0: listed, never suppresses. */
 function days(text: string): number | null {
   if (text === 'ever') return null
-  return text === 'never' ? 0 : wholeNumber(text)
+  const count = text === 'never' ? 0 : wholeNumber(text)
+  if (count <= maxDays) return count
+  throw new InvalidArgumentError(`It takes at most ${maxDays} days, or ever.`)
 }
+
+/** A hundred years; dates beyond the year 9999 cannot be stored. */
+const maxDays = 36_500
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It takes a whole number.')

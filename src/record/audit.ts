@@ -23,6 +23,10 @@ export type AuditAction =
   | 'signing-key.rotate'
   | 'signing-key.export'
   | 'page.update'
+  | 'tenant.update'
+  | 'tenant.suspend'
+  | 'tenant.resume'
+  | 'domain.add'
 
 /** One change by hand. What does not apply stays away. */
 export type AuditedChange = {

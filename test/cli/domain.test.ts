@@ -71,6 +71,14 @@ test('a domain that believes everybody is warned of, unless nobody can reach it'
   expect(await line.run('domain', 'add', 'open.test', ...args)).not.toContain('WARNING')
 })
 
+test('who added a domain is in the audit trail', async () => {
+  await line.run('tenant', 'add', 'audited')
+  await line.run('domain', 'add', 'audited.example', '--tenant', 'audited', '--reason', 'ticket 3')
+  expect(await line.json('audit', '--tenant', 'audited')).toMatchObject([
+    { action: 'domain.add', reason: 'ticket 3', detail: { domain: 'audited.example' } },
+  ])
+})
+
 test('the list shows whose domains there are and what they take', async () => {
   await line.run('domain', 'add', 'fbl.shop-name.com', '--platform')
   await line.run('domain', 'add', 'x.example', '--tenant', 'shop', '--role', 'Complaints', 'back')

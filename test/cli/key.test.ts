@@ -101,3 +101,18 @@ test('the key of another tenant is not given away', async () => {
     'hearback: this key is there already, for another tenant',
   )
 })
+
+test('who made and ended a key is in the audit trail, without the key', async () => {
+  await line.run('tenant', 'add', 'audited')
+  const add = ['key', 'add', '--tenant', 'audited', '--key', 'a-key-that-is-audited']
+  await line.run(...add, '--reason', 'ticket 8')
+  await line.run(...add)
+  const [{ apiKeyId = '' } = {}] = await line.json<Key[]>('key', 'ls', '--tenant', 'audited')
+  await line.run('key', 'revoke', apiKeyId, '--tenant', 'audited', '--reason', 'leaked')
+  const entries = await line.json('audit', '--tenant', 'audited')
+  expect(entries).toMatchObject([
+    { action: 'api-key.revoke', reason: 'leaked', detail: { apiKeyId, name: 'api' } },
+    { action: 'api-key.create', reason: 'ticket 8', detail: { apiKeyId, name: 'api' } },
+  ])
+  expect(JSON.stringify(entries)).not.toContain('a-key-that-is-audited')
+})
