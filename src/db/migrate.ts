@@ -132,6 +132,7 @@ async function apply(connection: postgres.ReservedSql, group: readonly Migration
   if (!isAlone) await connection`begin`
   for (const { name, hash, text } of group) {
     try {
+      if (isAlone) await dropUnfinishedIndex(connection, text)
       await connection.unsafe(text).simple()
       await connection`insert into migration (name, hash) values (${name}, ${hash})`
     } catch (error) {
@@ -141,4 +142,13 @@ async function apply(connection: postgres.ReservedSql, group: readonly Migration
     }
   }
   if (!isAlone) await connection`commit`
+}
+
+/** An index whose making was ended in the middle is there, and nobody uses it. */
+async function dropUnfinishedIndex(connection: postgres.ReservedSql, text: string): Promise<void> {
+  const [, name] = /create index concurrently if not exists (\w+)/.exec(text) ?? []
+  if (name === undefined) return
+  const unfinished = await connection`
+    select 1 from pg_index where indexrelid = to_regclass(${name}) and not indisvalid`
+  if (unfinished.length > 0) await connection`drop index concurrently ${connection(name)}`
 }

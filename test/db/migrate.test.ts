@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -45,6 +45,34 @@ test('three starters at once: one works, and all find the database ready', async
   await Promise.all(pools.map((pool) => pool.end()))
   expect(applied.map((names) => names.length).sort()).toEqual([0, 0, 3])
   expect(await fruit()).toEqual(['apple'])
+})
+
+test('an index that was left unfinished by a start before is made anew', async () => {
+  await migrate(database.sql, directory)
+  await database.sql`insert into fruit values ('apple')`
+  const unfinished = database.sql`create unique index concurrently fruit_name on fruit (name)`
+  await expect(unfinished).rejects.toThrow('could not create unique index')
+  const file =
+    '-- no transaction\ncreate index concurrently if not exists fruit_name on fruit (name);'
+  await write('0003-index.sql', file)
+  await migrate(database.sql, directory)
+  const [index] = await database.sql`
+    select indisvalid, indisunique from pg_index where indexrelid = 'fruit_name'::regclass`
+  expect(index).toEqual({ indisvalid: true, indisunique: false })
+})
+
+test('our own indexes on tables that may be large are made beside running daemons', async () => {
+  const folder = join(import.meta.dirname, '../../src/db/migrations')
+  const [first = '', ...later] = (await readdir(folder)).sort()
+  const existing = [
+    ...(await readFile(join(folder, first), 'utf8')).matchAll(/create table (\w+)/g),
+  ]
+  const tables = existing.map(([, name]) => name)
+  for (const file of later) {
+    const text = await readFile(join(folder, file), 'utf8')
+    const indexed = [...text.matchAll(/create (?:unique )?index \w+\s+on (\w+)/g)]
+    expect(indexed.filter(([, table]) => tables.includes(table))).toEqual([])
+  }
 })
 
 test('a failing file leaves nothing of itself nor of those before it', async () => {

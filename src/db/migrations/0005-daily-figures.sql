@@ -21,11 +21,15 @@ create table daily_figure_progress (
   closed_until timestamptz(3) not null,
   closed_at timestamptz(3) not null
 );
+-- Nothing was reported before there was a tenant. To look for the oldest report would read the whole
+-- history, while whoever writes waits.
 insert into daily_figure_progress (counted_until, closed_until, closed_at)
 select start, start, now()
 from (
-  select date_bin('10 minutes', coalesce(min(reported_at), now()), '2000-01-01 00:00Z') as start
-  from feedback
+  select
+    date_bin('10 minutes', coalesce(min(created_at) - interval '1 day', now()), '2000-01-01 00:00Z')
+      as start
+  from tenant
 ) as oldest;
 
 -- Days whose figures are not to be used until they have been counted again. A row for each writer:
@@ -36,6 +40,3 @@ create table daily_figure_recount (
   recount_id uuid not null default gen_random_uuid(),
   primary key (tenant_id, day, recount_id)
 );
-
--- Costs nothing but one entry for 128 pages: history is appended in the order of time.
-create index feedback_reported on feedback using brin (reported_at) with (autosummarize = on);

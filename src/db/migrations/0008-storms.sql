@@ -26,7 +26,3 @@ alter table feedback
       num_nulls(withdrawn_at, withdrawn_by) in (0, 2)
       and withdrawn_by in ('replay', 'revert', 'storm', 'drop'))
     not valid;
-
--- Few rows, and only while somebody has to decide.
-create index feedback_held on feedback (tenant_id, reported_at, feedback_id)
-  where withdrawn_by = 'storm';
