@@ -79,7 +79,7 @@ export const variables = {
   HEARBACK_PUBLIC_URL: variable(
     url(/^https?$/, 'https://feedback.example.com').transform((value) => value.replace(/\/$/, '')),
     null,
-    'Where recipients reach the HTTP door; stands in unsubscribe links. Default: the address that it listens on.',
+    'Where recipients reach the HTTP door, by https; stands in unsubscribe links. Default: the address that it listens on.',
   ),
   HEARBACK_SMTP_HOST: variable(text, '127.0.0.1', 'Address of the SMTP door.'),
   HEARBACK_SMTP_PORT: variable(port, '2525', 'Port of the SMTP door; 0 = any free one.'),
@@ -143,7 +143,7 @@ export const variables = {
   HEARBACK_RAW: variable(
     z.enum(['undecided', 'all', 'none'], 'must be undecided, all or none'),
     'undecided',
-    'Whose bytes are kept: undecided = unattributed, quarantined, ignored and unknown mail; all; none = only what cannot be read or stored.',
+    'Whose bytes are kept: undecided = unattributed, quarantined, ignored and unknown mail; all; none = only what cannot be read, stored or verified yet.',
   ),
   HEARBACK_RULES_DIR: variable(
     text,
