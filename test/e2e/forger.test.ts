@@ -752,3 +752,25 @@ test('a hundred guesses at return paths are all refused', async () => {
   expect(Number(counted)).toBeGreaterThanOrEqual(100)
   await daemon.said('stderr', /"remoteAddress":"127\.0\.0\.1","msg":"return path is not ours"/)
 })
+
+test('a thousand bounces of his own do not hold back those of others', async () => {
+  await clear()
+  // Old enough that what is usual is known.
+  await database.sql`
+    insert into feedback (tenant_id, feedback_id, kind, recipient, reported_at, origin)
+    values (${shop.tenantId}, '00000000-0000-7000-8000-000000000000', 'bounce',
+      'first@customer.example', now() - interval '30 days', 'report')`
+  const fromGoogle = (address: string) => about(address).replace('mx.example.net', 'mx.google.com')
+  const rcptTo = returnPath({ day: today - 3 })
+  for (let sent = 0; sent < 1_050; sent += 50) {
+    const reports = Array.from({ length: 50 }, () => send(daemon, rcptTo, fromGoogle(forger)))
+    for (const { code } of await Promise.all(reports)) expect(code).toBe(250)
+  }
+  const customers = Array.from({ length: 20 }, (_, n) => `customer${n}@gmail.com`)
+  for (const recipient of customers) {
+    await send(daemon, returnPath({ recipient }), fromGoogle(recipient))
+  }
+  expect((await harmed()).sort()).toEqual([...customers].sort())
+  const held = await database.sql`select 1 from feedback where withdrawn_by = 'storm'`
+  expect(held).toHaveLength(0)
+})
