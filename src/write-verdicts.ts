@@ -2,6 +2,7 @@ import type { Sql } from './db/sql.ts'
 import type { ChangedBy } from './feedback/actor.ts'
 import type { Feedback, Unsubscribe } from './feedback/feedback.ts'
 import { listOf, suppressionEntry } from './feedback/suppression.ts'
+import { aboutLiveGroups } from './live-groups.ts'
 import { addToOutbox, type OutboxEvent } from './publish/outbox.ts'
 import { type ListEffect, recomputeSuppressions } from './recompute.ts'
 import { type AuditAction, addAudit } from './record/audit.ts'
@@ -26,7 +27,8 @@ export async function writeVerdicts(
   { action, by, now }: { action: AuditAction; by: ChangedBy; now: Date },
 ): Promise<ListEffect[]> {
   const replaced = changes.flatMap(({ withdraws }) => withdraws ?? [])
-  const added = changes.flatMap(({ adds }) => adds ?? [])
+  const decided = changes.flatMap(({ adds }) => adds ?? [])
+  const added = await aboutLiveGroups(sql, tenantId, decided)
   await withdrawFeedback(sql, tenantId, replaced, 'replay', now)
   const repeated = await findRepeatedFeedback(sql, tenantId, added)
   const usedUp = await findUsedUp(sql, tenantId, added, repeated)

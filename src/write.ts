@@ -3,6 +3,7 @@ import type { Database, Sql } from './db/sql.ts'
 import { storageFailure } from './db/sqlstate.ts'
 import type { Feedback, Outcome, Resubscribe, Unsubscribe } from './feedback/feedback.ts'
 import { type BounceDays, suppressionEntry } from './feedback/suppression.ts'
+import { aboutLiveGroups } from './live-groups.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { addToOutbox, type OutboxEvent } from './publish/outbox.ts'
@@ -164,7 +165,7 @@ async function writeTenant(
   ])
   const fresh = records.filter(({ digest }) => unseen.delete(digest.toString('hex')))
   if (fresh.length === 0) return fresh
-  const told = feedbackOf(fresh)
+  const told = await aboutLiveGroups(sql, tenantId, feedbackOf(fresh))
   const usedUp = await findUsedUp(sql, tenantId, told, repeated)
   const counting = told.filter((one) => !usedUp.has(one))
   const { held, rates } = brake.judge(tenantId, counting, now)

@@ -24,12 +24,22 @@ export async function isLiveGroup(sql: Sql, tenantId: number, groupId: number): 
  * just being added would outlive its group.
  */
 export async function holdLiveGroup(sql: Sql, tenantId: number, groupId: number): Promise<boolean> {
-  const rows = await sql`
-    select 1
+  return (await holdLiveGroups(sql, tenantId, [groupId])).has(groupId)
+}
+
+/** The same of several: those that are there. */
+export async function holdLiveGroups(
+  sql: Sql,
+  tenantId: number,
+  groupIds: readonly number[],
+): Promise<Set<number>> {
+  const rows = await sql<{ groupId: number }[]>`
+    select group_id
     from suppression_group
-    where tenant_id = ${tenantId} and group_id = ${groupId}::bigint and deleted_at is null
+    where tenant_id = ${tenantId} and group_id = any(${groupIds}::bigint[]) and deleted_at is null
+    order by group_id
     for share`
-  return rows.length > 0
+  return new Set(rows.map(({ groupId }) => groupId))
 }
 
 /** In the order in which they were made, without deleted ones. */

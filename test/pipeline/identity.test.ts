@@ -10,6 +10,7 @@ import {
   createTestPipeline,
   type TestPipeline,
 } from '../support/pipeline.ts'
+import { lockWaiters } from '../suppression/entries.ts'
 
 const now = new Date('2026-11-21T10:00:00Z')
 const today = tokenDay(now)
@@ -381,7 +382,17 @@ describe('unsubscribing by mail', () => {
     const token = sealed('grouped@example.net', { purpose: 'unsubscribe', groupId })
     await write(request(token), 'unsubscribe@signed.example.com')
     expect(await suppressed('grouped@example.net')).toMatchObject([{ list: 'group_unsubscribes' }])
-    await t.sql`update suppression_group set deleted_at = now() where group_id = ${groupId}`
+    const just = sealed('just-then@example.net', { purpose: 'unsubscribe', groupId })
+    const { writing } = await t.sql.begin(async (sql) => {
+      await sql`update suppression_group set deleted_at = now() where group_id = ${groupId}`
+      const writing = write(request(just), 'unsubscribe@signed.example.com')
+      await lockWaiters(t.sql, 1)
+      return { writing }
+    })
+    await writing
+    expect(await suppressed('just-then@example.net')).toMatchObject([
+      { list: 'global_unsubscribes' },
+    ])
     const late = sealed('late-group@example.net', { purpose: 'unsubscribe', groupId })
     await write(request(late), 'unsubscribe@signed.example.com')
     expect(await suppressed('late-group@example.net')).toMatchObject([
