@@ -50,6 +50,8 @@ type Watch = {
 }
 
 const freshMs = 5_000
+/** After a look that failed: it may have taken as long as a statement can, with mail behind it. */
+const quietMs = 30_000
 const nothingYet: Usual = { average: 0, busiest: 0 }
 
 /**
@@ -112,7 +114,7 @@ export function createStormBreaker({
       try {
         await look(expected, now)
       } catch (error) {
-        isQuietUntil = performance.now() + freshMs
+        isQuietUntil = performance.now() + quietMs
         log.warn({ err: error }, 'the usual number of bounces could not be read')
       }
     },
