@@ -35,7 +35,7 @@ test('whoever guesses keys is slowed down, and nobody beside him who wants out',
     recipients.post(`/u/${token}`, ['List-Unsubscribe', 'One-Click']).then(({ status }) => status)
   // Nothing is paid off meanwhile, however slow the machine.
   vi.spyOn(performance, 'now').mockReturnValue(performance.now())
-  onTestFinished(() => vi.restoreAllMocks())
+  onTestFinished(() => void vi.restoreAllMocks())
   const guesses = await Promise.all(Array.from({ length: 300 }, (_, at) => click(guess(at))))
   expect(guesses).toContain(404)
   expect(await click(guess(1_000))).toBe(429)
