@@ -29,7 +29,7 @@ export async function writeVerdicts(
   const replaced = changes.flatMap(({ withdraws }) => withdraws ?? [])
   const decided = changes.flatMap(({ adds }) => adds ?? [])
   const added = await aboutLiveGroups(sql, tenantId, decided)
-  await withdrawFeedback(sql, tenantId, replaced, 'replay', now)
+  await withdrawFeedback(sql, tenantId, replaced, now)
   const repeated = await findRepeatedFeedback(sql, tenantId, added)
   const usedUp = await findUsedUp(sql, tenantId, added, repeated)
   const rows = added.map((one) => {

@@ -25,7 +25,7 @@ export type ToldFeedback = {
  * (`revert`), it is held back with its storm or was dropped with it, or its token was used up
  * (`repeat`).
  */
-export type WithdrawnBy = 'replay' | 'revert' | 'storm' | 'drop' | 'repeat'
+type WithdrawnBy = 'replay' | 'revert' | 'storm' | 'drop' | 'repeat'
 
 /**
  * What messages led to, but for what a replay has replaced since. With `isHeld` nobody takes it back
@@ -49,24 +49,21 @@ export async function listFeedbackOfMessages(
     ${isHeld ? sql`for update` : sql``}`
 }
 
-/** From now on these rows count no longer; gives back how many did until now. */
+/** A replay came to another verdict: from now on these rows count no longer. */
 export async function withdrawFeedback(
   sql: Sql,
   tenantId: number,
   feedbackIds: readonly string[],
-  by: WithdrawnBy,
   now: Date,
-): Promise<number> {
-  if (feedbackIds.length === 0) return 0
-  const [row] = await sql<{ count: number }[]>`
+): Promise<void> {
+  if (feedbackIds.length === 0) return
+  await sql`
     with written as (
       update feedback
-      set withdrawn_at = ${now}, withdrawn_by = ${by}
+      set withdrawn_at = ${now}, withdrawn_by = 'replay'
       where tenant_id = ${tenantId} and feedback_id = any(${feedbackIds}::uuid[])
         and withdrawn_at is null
       returning tenant_id, reported_at
-    ),
-    recounted as (${recountDays(sql)})
-    select count(*)::int as count from written`
-  return row?.count ?? 0
+    )
+    ${recountDays(sql)}`
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { erase } from '../../src/erase.ts'
 import type { Pipeline } from '../../src/pipeline.ts'
-import { withdrawFeedback } from '../../src/record/message-feedback.ts'
+import { revertFeedback } from '../../src/record/reported-bounces.ts'
 import { createErasure } from '../../src/suppression/erased.ts'
 import { bounceOf, createTestPipeline, type TestPipeline } from '../support/pipeline.ts'
 import { lockWaiters } from '../suppression/entries.ts'
@@ -66,7 +66,7 @@ test('a person who is erased after a message was read is not written back', asyn
 test('what somebody takes back meanwhile stays taken back', async () => {
   const [row] = await t.sql`select feedback_id from feedback where tenant_id = ${tenantId}`
   const { replaying } = await t.sql.begin(async (sql) => {
-    await withdrawFeedback(sql, tenantId, [row?.['feedbackId']], 'revert', new Date())
+    await revertFeedback(sql, tenantId, [row?.['feedbackId']], new Date())
     const replaying = replayAll(t.deps, tenantId)
     await lockWaiters(t.sql, 1)
     return { replaying }
