@@ -4,8 +4,10 @@ import { isErasedForm } from '../feedback/erased-address.ts'
 import { type AuditEntry, listAudit } from '../record/audit-list.ts'
 import { createErasure } from '../suppression/erased.ts'
 import { CommandError } from './command-error.ts'
+import { dateOf } from './date.ts'
 import { print, table } from './output.ts'
 import { tenantNamed } from './tenant.ts'
+import { terminalText } from './terminal-text.ts'
 import { withStorage } from './with-storage.ts'
 
 type Options = { tenant: string; email?: string; since?: string; json?: boolean }
@@ -18,7 +20,7 @@ export function addAuditCommand(program: Command): void {
     .description(`who changed what by hand, newest first (at most ${maxEntries})`)
     .requiredOption('--tenant <name>', 'whose')
     .option('--email <address>', 'of one address')
-    .option('--since <date>', 'not older than, such as 2030-01-01 or 2030-01-01T12:00:00Z')
+    .option('--since <date>', 'not older than: 7d, 36h, or a date such as 2030-01-01T12:00Z')
     .option('--json', 'print JSON')
     .action(audit)
 }
@@ -26,10 +28,7 @@ export function addAuditCommand(program: Command): void {
 async function audit({ tenant, email, since, json = false }: Options): Promise<void> {
   const address = email === undefined ? null : canonicalAddress(email)
   if (email !== undefined && address === null) throw new CommandError(`${email} is no address`)
-  const from = since === undefined ? null : new Date(since)
-  if (from && Number.isNaN(from.getTime())) {
-    throw new CommandError(`--since takes a date such as 2030-01-01, not ${since}`)
-  }
+  const from = since === undefined ? null : dateOf('--since', since, new Date())
   const found = await withStorage(async ({ db, secret }) => {
     const { tenantId } = await db.run((sql) => tenantNamed(sql, tenant))
     const asked = address === null ? [] : [address]
@@ -56,5 +55,5 @@ function row({ happenedAt, actor, action, list, groupId, address, entries, reaso
     action,
     [...(address === null ? many : [address]), ...place].join(', ') || '-',
     reason ?? '-',
-  ].map((text) => text.replace(/\p{Cc}+/gu, ' '))
+  ].map(terminalText)
 }

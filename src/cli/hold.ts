@@ -7,6 +7,7 @@ import { dateOf } from './date.ts'
 import { print, table } from './output.ts'
 import { providerMeant, providerNames } from './provider.ts'
 import { tenantNamed } from './tenant.ts'
+import { terminalText } from './terminal-text.ts'
 import { withStorage } from './with-storage.ts'
 
 type Options = {
@@ -61,7 +62,7 @@ async function listHolds({ tenant, json = false, ...when }: Options): Promise<vo
     bounceClass,
     status ?? '-',
     String(reports),
-    (reason ?? '-').replace(/\p{Cc}+/gu, ' ').slice(0, 80),
+    terminalText((reason ?? '-').slice(0, 80)),
   ])
   const header = ['HOUR (UTC)', 'PROVIDER', 'CLASS', 'STATUS', 'REPORTS', 'FOR EXAMPLE']
   print(json, lines, rows.length === 0 ? 'nothing is held back' : table(header, rows))

@@ -16,6 +16,7 @@ import {
 } from '../tenant/api-key.ts'
 import { commandActor } from './changed-by.ts'
 import { CommandError } from './command-error.ts'
+import { dateOf } from './date.ts'
 import { print, table } from './output.ts'
 import { tenantNamed } from './tenant.ts'
 import { withStorage } from './with-storage.ts'
@@ -38,7 +39,7 @@ export function addKeyCommand(program: Command): void {
     .requiredOption('--tenant <name>', 'whose lists it opens')
     .option('--name <text>', 'what it is for', 'api')
     .option('--scope <scope...>', `some of ${apiKeyScopes.join(', ')} (default: all)`)
-    .option('--expires <date>', 'last moment, such as 2030-01-01 or 2030-01-01T12:00:00Z')
+    .option('--expires <date>', 'last moment, such as 2030-01-01 or 2030-01-01T12:00Z')
     .option('--key <text>', 'take this one: 16 to 128 printable characters')
     .option('--reason <text>', 'for the audit trail')
     .option('--json', 'print JSON')
@@ -64,10 +65,8 @@ async function addKey(options: AddOptions): Promise<void> {
     throw new CommandError('--key takes 16 to 128 printable characters without spaces')
   }
   const scopes = scopesNamed(options.scope ?? apiKeyScopes)
-  const expiresAt = options.expires === undefined ? null : new Date(options.expires)
-  if (expiresAt && Number.isNaN(expiresAt.getTime())) {
-    throw new CommandError(`--expires takes a date such as 2030-01-01, not ${options.expires}`)
-  }
+  const { expires } = options
+  const expiresAt = expires === undefined ? null : dateOf('--expires', expires, new Date())
   const { key, stored } = await withStorage(({ db }) =>
     db.transaction(async (sql) => {
       const { tenantId } = await tenantNamed(sql, tenantName)

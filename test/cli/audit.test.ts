@@ -40,9 +40,11 @@ test('a line for each change, newest first, with nothing that a terminal obeys',
   expect(lines[0]).toMatch(/command \S+ +signing-key\.rotate +- +yearly$/)
   expect(lines.slice(1).sort()).toEqual([
     expect.stringMatching(
-      /^2026-03-01T12:00:00.000Z {2}api-key support desk +suppression\.remove +jane@example\.com, bounces +ticket 4711 31m$/,
+      /^2026-03-01T12:00:00.000Z {2}api-key support desk +suppression\.remove +jane@example\.com, bounces +ticket\\u\{9\}4711\\u\{9b\}31m$/,
     ),
-    expect.stringMatching(/suppression\.remove-all +12 addresses, bounces +ticket 4711 31m$/),
+    expect.stringMatching(
+      /suppression\.remove-all +12 addresses, bounces +ticket\\u\{9\}4711\\u\{9b\}31m$/,
+    ),
   ])
 })
 

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { useDoor } from './door.ts'
 
@@ -83,8 +86,21 @@ test.each([
   expect(door.log()).not.toContain('request failed')
 })
 
-test('an answer that is not as documented fails the test that gets it', async () => {
-  await expect(
-    fetch(`${door.url}/v3/asm/groups`, { headers: { authorization: 'none' } }),
-  ).resolves.toMatchObject({ status: 401 })
+test.each([
+  ['a body of another shape', 200, '{"groups":"none"}'],
+  ['a status that nobody expects', 418, '{}'],
+])('%s fails the test that gets it', async (_name, status, body) => {
+  const document = await (await fetch(`${door.url}/openapi.json`)).text()
+  const impostor = createServer((request, response) => {
+    const isDocument = request.url === '/openapi.json'
+    response.writeHead(isDocument ? 200 : status, {
+      'content-type': 'application/json',
+      'x-request-id': 'one',
+    })
+    response.end(isDocument ? document : body)
+  })
+  await once(impostor.listen(0, '127.0.0.1'), 'listening')
+  const { port } = impostor.address() as AddressInfo
+  await expect(fetch(`http://127.0.0.1:${port}/v3/asm/groups`)).rejects.toThrow('/v3/asm/groups')
+  impostor.close()
 })
