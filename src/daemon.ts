@@ -31,6 +31,7 @@ import type { SmtpMetrics } from './receive/smtp-metrics.ts'
 import { createSmtpServer, type SmtpServer, smtpDefaults } from './receive/smtp-server.ts'
 import type { RecipientVerdict } from './receive/transaction.ts'
 import { release } from './release.ts'
+import { replayOne } from './replay-one.ts'
 import { checkSessions, createChecker } from './suppression/check-batches.ts'
 import { createErasure } from './suppression/erased.ts'
 import { startSweeper } from './sweeper.ts'
@@ -191,6 +192,7 @@ async function openApp(
       summarise,
       summaryBytes,
       release: (waiting, vouched) => release({ ...stages, db, keyring, erasure }, waiting, vouched),
+      replay: (message, how) => replayOne({ ...stages, db, keyring, erasure }, message, how),
     },
     transfers: {
       importFile: (order, file) => importFile({ db: imports, erasure, now }, order, file),

@@ -1,5 +1,6 @@
 import type { Sql } from './db/sql.ts'
 import type { BounceClass } from './feedback/feedback.ts'
+import type { ListEffect, Standing } from './feedback/replay.ts'
 import type { ReportedList } from './feedback/suppression.ts'
 import { addToOutbox, type OutboxEvent } from './publish/outbox.ts'
 import {
@@ -9,22 +10,6 @@ import {
 } from './record/standing-feedback.ts'
 import { findReportedEntries, type ReportedEntry, replaceEntries } from './suppression/replace.ts'
 import { findBounceDays } from './tenant/tenants.ts'
-
-/** What an address is on a list. */
-export type Standing = {
-  /** `null` for complaints. */
-  bounceClass: BounceClass | null
-  /** `null`: until removed. */
-  until: Date | null
-}
-
-/** What became, or would become, of an address on a list; `null`: not on it. */
-export type ListEffect = {
-  list: ReportedList
-  address: string
-  before: Standing | null
-  after: Standing | null
-}
 
 /**
  * Makes the entries of addresses on `bounces` and `spam_reports` what their history says now, tells

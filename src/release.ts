@@ -3,7 +3,7 @@ import type { ChangedBy } from './feedback/actor.ts'
 import type { Feedback } from './feedback/feedback.ts'
 import type { Concerned, Release, Vouched, Waiting } from './feedback/release.ts'
 import { listOf } from './feedback/suppression.ts'
-import { findRaw, findStoredMessage, type ReadableMessage } from './record/stored-messages.ts'
+import { findReadableMessage, type ReadableMessage } from './record/stored-messages.ts'
 import { markReleased } from './record/stored-messages-change.ts'
 import { repeatAfterDeadlock } from './repeat-after-deadlock.ts'
 import { applyChunk, type Redecided, redecide, withoutErased } from './replay-chunk.ts'
@@ -20,7 +20,7 @@ export async function release(
   { tenantId, ownerId, receivedMessageId }: Waiting,
   { recipients, by }: Vouched,
 ): Promise<Release> {
-  const message = await readWhole(deps, tenantId, receivedMessageId)
+  const message = await deps.db.run((sql) => findReadableMessage(sql, tenantId, receivedMessageId))
   if (message === null) return { result: 'not-found' }
   if (!isWaiting(message)) return { result: 'not-waiting' }
   const [spoken] = (await redecide(deps, tenantId, [message])).redecided
@@ -45,16 +45,6 @@ export async function release(
   const decision = { outcome: { result: 'recorded' as const, feedback }, report }
   const released = { message, decision, tenantId: ownerId }
   return write(deps, tenantId, released, { by, isVouchedFor: true })
-}
-
-async function readWhole(
-  { db }: ReplayDeps,
-  tenantId: number,
-  receivedMessageId: string,
-): Promise<ReadableMessage | null> {
-  const found = await db.run((sql) => findStoredMessage(sql, tenantId, receivedMessageId))
-  if (found === null) return null
-  return { ...found, raw: await db.run((sql) => findRaw(sql, tenantId, found.mailId)) }
 }
 
 function isWaiting({ outcome }: Pick<ReadableMessage, 'outcome'>): boolean {

@@ -2,12 +2,12 @@ import type { Sql } from './db/sql.ts'
 import type { Decision } from './decide.ts'
 import { type Storable, storable } from './erased-mail.ts'
 import type { ChangedBy } from './feedback/actor.ts'
-import type { ListEffect } from './recompute.ts'
+import type { Decided, ListEffect, Undecidable } from './feedback/replay.ts'
 import { type AuditAction, addAudit } from './record/audit.ts'
 import { contentDigest, messageDigest } from './record/digest.ts'
 import { listFeedbackOfMessages, type ToldFeedback } from './record/message-feedback.ts'
 import { addDigests } from './record/messages.ts'
-import type { ReadableMessage, StoredOutcome } from './record/stored-messages.ts'
+import type { ReadableMessage } from './record/stored-messages.ts'
 import {
   changeMessages,
   dropRaw,
@@ -17,7 +17,7 @@ import {
   type NewMessageState,
 } from './record/stored-messages-change.ts'
 import { differences, type VerdictChange } from './replay-diff.ts'
-import { decideAgain, decideVouched, type ReplayDeps, type Undecidable } from './stored-decision.ts'
+import { decideAgain, decideVouched, type ReplayDeps } from './stored-decision.ts'
 import { writeVerdicts } from './write-verdicts.ts'
 
 /** A stored message and what today's rules make of it. */
@@ -30,8 +30,6 @@ export type Redecided = {
 
 /** As far as it may be stored. */
 export type StorableRedecided = Redecided & Storable
-
-type Decided = { outcome: StoredOutcome; reason: string | null }
 
 export type MessageChange = {
   receivedMessageId: string

@@ -1,19 +1,7 @@
-import type { BounceClass, Feedback } from './feedback/feedback.ts'
+import type { Feedback } from './feedback/feedback.ts'
+import type { Verdict } from './feedback/replay.ts'
 import { bounceReason } from './feedback/suppression.ts'
 import type { ToldFeedback } from './record/message-feedback.ts'
-
-/** What is held to be true of one address because of one message. */
-export type Verdict = {
-  kind: Feedback['kind']
-  bounceClass: BounceClass | null
-  /** A BounceReason, of bounces. */
-  classification: string | null
-  rule: string | null
-  status: string | null
-  reason: string | null
-  /** The token was past its use: recorded without effect. */
-  isExpired: boolean
-}
 
 /** One address of one message on which rules of two days differ. */
 export type VerdictChange = {

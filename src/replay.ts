@@ -1,8 +1,9 @@
 import { storageFailure } from './db/sqlstate.ts'
 import type { ChangedBy } from './feedback/actor.ts'
 import { isToldBy } from './feedback/provider.ts'
+import type { ListEffect, Undecidable } from './feedback/replay.ts'
 import { listOf } from './feedback/suppression.ts'
-import { type ListEffect, previewSuppressions } from './recompute.ts'
+import { previewSuppressions } from './recompute.ts'
 import { feedbackRow } from './record/feedback.ts'
 import { listFeedbackOfMessages } from './record/message-feedback.ts'
 import { findRepeatedFeedback } from './record/repeated-feedback.ts'
@@ -22,7 +23,7 @@ import {
   withoutErased,
 } from './replay-chunk.ts'
 import type { VerdictChange } from './replay-diff.ts'
-import type { ReplayDeps, Undecidable } from './stored-decision.ts'
+import type { ReplayDeps } from './stored-decision.ts'
 import { findUsedUp } from './used-up.ts'
 
 /** One stored message that today's rules see in another light, and what comes of it. */
@@ -155,7 +156,8 @@ function* inChunks(redecided: readonly Redecided[]): Generator<Redecided[]> {
   if (chunk.length > 0) yield chunk
 }
 
-async function writeChunk(
+/** One chunk of messages of one tenant, in one transaction; in parts when PostgreSQL refuses it. */
+export async function writeChunk(
   deps: ReplayDeps,
   from: number,
   chunk: readonly Redecided[],
@@ -186,7 +188,8 @@ async function writeChunk(
 
 const addressesAPreview = 500
 
-async function preview(
+/** The same effects, had these changes been written. */
+export async function preview(
   deps: ReplayDeps,
   kept: readonly { change: MessageChange; tenantId: number }[],
 ): Promise<Replayed[]> {

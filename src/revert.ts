@@ -1,7 +1,8 @@
 import type { Database, Sql } from './db/sql.ts'
 import type { ChangedBy } from './feedback/actor.ts'
 import { isToldBy } from './feedback/provider.ts'
-import { type ListEffect, previewSuppressions, recomputeSuppressions } from './recompute.ts'
+import type { ListEffect } from './feedback/replay.ts'
+import { previewSuppressions, recomputeSuppressions } from './recompute.ts'
 import { addAudit } from './record/audit.ts'
 import { addBounceRates, ratesOf, slotOfCommands } from './record/bounce-rate.ts'
 import {

@@ -1,6 +1,7 @@
 import { findDestination } from './attribute/destination.ts'
 import { type AcceptedDestination, type DecideDeps, type Decision, decide } from './decide.ts'
 import { canonicalAddress } from './feedback/address.ts'
+import type { Undecidable } from './feedback/replay.ts'
 import type { Report } from './feedback/report.ts'
 import type { Parser } from './parse/parse.ts'
 import type { ReadableMessage } from './record/stored-messages.ts'
@@ -12,13 +13,6 @@ export type ReplayDeps = DecideDeps & {
   erasure: Erasure
   now: () => Date
 }
-
-/** Why a stored message cannot be decided again. */
-export type Undecidable =
-  /** Neither its bytes nor its report are kept. */
-  | 'nothing-kept'
-  /** What it was sent to is not an address of this tenant any more. */
-  | 'not-ours'
 
 export type DecidedAgain =
   | ({ result: 'decided' } & Decision)

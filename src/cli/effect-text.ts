@@ -1,4 +1,4 @@
-import type { ListEffect, Standing } from '../recompute.ts'
+import type { ListEffect, Standing } from '../feedback/replay.ts'
 
 /** What becomes of an address on a list, for people. */
 export function effectText({ list, before, after }: ListEffect): string {

@@ -1,6 +1,6 @@
 import type { Sql } from '../db/sql.ts'
 import type { ChangedBy } from '../feedback/actor.ts'
-import type { ListEffect } from '../recompute.ts'
+import type { ListEffect, Verdict } from '../feedback/replay.ts'
 import {
   type Replayed,
   type ReplayedChunk,
@@ -8,7 +8,6 @@ import {
   replay,
   replayDry,
 } from '../replay.ts'
-import type { Verdict } from '../replay-diff.ts'
 import { effectText } from './effect-text.ts'
 import { createLineOutput, type LineOutput } from './line-output.ts'
 import type { Owner } from './message-named.ts'

@@ -47,7 +47,8 @@ const bodyFailures = {
   415: 'The body has another content type than this call takes',
 } as const
 
-const repeatFailures = {
+/** Of calls that do something to what there is. */
+const conflicts = {
   409: 'In progress under this Idempotency-Key, see Retry-After; or nothing is left to decide',
 } as const
 
@@ -76,7 +77,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Docu
 
 function registerFailures(registry: OpenAPIRegistry): void {
   const content = { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } }
-  const all = { ...failures, ...bodyFailures, ...repeatFailures }
+  const all = { ...failures, ...bodyFailures, ...conflicts }
   for (const [status, description] of Object.entries(all)) {
     const headers = failureHeaders(Number(status))
     registry.registerComponent('responses', nameOf(status), { description, headers, content })
@@ -118,7 +119,8 @@ function bodyOf({ body, takesCsv }: Route): Pick<NonNullable<RouteConfig['reques
 }
 
 function responsesOf(route: Route): RouteConfig['responses'] {
-  const { responses, files = [], body, takesCsv } = route
+  const { method, responses, files = [], body, takesCsv } = route
+  const hasBody = body !== undefined || takesCsv === true
   const successes = Object.entries(responses).map(([status, schema]): [string, ResponseConfig] => {
     const headers = successHeaders(route, status)
     if (!schema) return [status, { description: 'Done', headers }]
@@ -132,8 +134,8 @@ function responsesOf(route: Route): RouteConfig['responses'] {
   }
   const possible = {
     ...failures,
-    ...(body !== undefined || takesCsv === true ? bodyFailures : {}),
-    ...(mayBeRepeated(route) ? repeatFailures : {}),
+    ...(hasBody ? bodyFailures : {}),
+    ...(mayBeRepeated(route) || (method === 'post' && !hasBody) ? conflicts : {}),
   }
   return {
     ...Object.fromEntries(successes),

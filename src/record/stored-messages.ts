@@ -91,6 +91,16 @@ export async function findRaw(
 /** A message with all that can be read anew. */
 export type ReadableMessage = StoredMessage & { report: Report | null; raw: Buffer | null }
 
+/** `null` when the tenant has no such message. */
+export async function findReadableMessage(
+  sql: Sql,
+  tenantId: number,
+  receivedMessageId: string,
+): Promise<ReadableMessage | null> {
+  const found = await findStoredMessage(sql, tenantId, receivedMessageId)
+  return found && { ...found, raw: await findRaw(sql, tenantId, found.mailId) }
+}
+
 /**
  * Oldest first, those after (younger than) a position: at most `limit`, and after the first one no
  * more than `maxBytes` of them.

@@ -16,6 +16,7 @@ import { createParser } from '../../src/parse/parse.ts'
 import { summarise, summaryBytes } from '../../src/parse/summary.ts'
 import { createPipeline, type Pipeline, type PipelineDeps } from '../../src/pipeline.ts'
 import { release } from '../../src/release.ts'
+import { replayOne } from '../../src/replay-one.ts'
 import { checkSessions, createChecker } from '../../src/suppression/check-batches.ts'
 import { createErasure } from '../../src/suppression/erased.ts'
 import { type ApiKeyScope, addApiKey } from '../../src/tenant/api-key.ts'
@@ -125,6 +126,7 @@ async function open(door: Door, options: GateOptions): Promise<() => Promise<voi
       summarise,
       summaryBytes,
       release: (waiting, vouched) => release(stages, waiting, vouched),
+      replay: (message, how) => replayOne(stages, message, how),
     },
     transfers: {
       importFile: (order, file) => importFile({ db, erasure: stages.erasure, now }, order, file),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ListEffect } from '../../src/feedback/replay.ts'
 import { decideHolds } from '../../src/holds.ts'
 import { add } from '../../src/http/v3/add.ts'
-import type { ListEffect } from '../../src/recompute.ts'
 import { revert, revertDry } from '../../src/revert.ts'
 import { createDomainDirectory } from '../../src/tenant/inbound-domains.ts'
 import {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isErasedForm } from '../../feedback/erased-address.ts'
 import type { MessageSummary } from '../../feedback/message-summary.ts'
 import type { Released } from '../../feedback/release.ts'
+import type { Decided, ReplayedMessage, Standing, Verdict } from '../../feedback/replay.ts'
 import type { Report } from '../../feedback/report.ts'
 import type { ToldFeedback } from '../../record/message-feedback.ts'
 import type { StoredMessage } from '../../record/stored-messages.ts'
@@ -79,6 +80,48 @@ export const releaseShape = z
   })
   .meta({ id: 'Release' })
 
+const verdict = z
+  .strictObject({
+    kind,
+    bounce_type: bounceType,
+    classification: text,
+    rule: text,
+    status: text,
+    reason: text,
+    token_expired: z.boolean(),
+  })
+  .nullable()
+
+const standing = z
+  .strictObject({
+    bounce_type: bounceType,
+    until: z.iso.datetime().nullable().describe('null: until removed'),
+  })
+  .nullable()
+
+const decided = z.strictObject({ outcome, outcome_reason: text })
+
+export const replayShape = z
+  .strictObject({
+    before: decided,
+    after: decided,
+    changes: z.array(
+      z.strictObject({
+        email: text.describe('null: the person was erased'),
+        before: verdict.describe('null: it said nothing of this address'),
+        after: verdict.describe('null: it says nothing of this address any more'),
+        list: z
+          .strictObject({
+            before: standing.describe('null: not listed'),
+            after: standing.describe('null: not listed'),
+          })
+          .nullable()
+          .describe('What becomes of the address on the list of this kind; null: nothing'),
+      }),
+    ),
+  })
+  .meta({ id: 'Replay' })
+
 export function messageRecord(message: StoredMessage): z.infer<typeof messageShape> {
   return {
     id: message.receivedMessageId,
@@ -138,4 +181,39 @@ export function releaseRecord(released: Released): z.infer<typeof releaseShape> 
       return { email: address, kind, bounce_type: bounceClass, listed: isListed }
     }),
   }
+}
+
+export function replayRecord({
+  before,
+  after,
+  verdicts,
+}: Extract<ReplayedMessage, { result: 'replayed' }>): z.infer<typeof replayShape> {
+  return {
+    before: decidedRecord(before),
+    after: decidedRecord(after),
+    changes: verdicts.map(({ address, before, after, effect }) => ({
+      email: isErasedForm(address) ? null : address,
+      before: verdictRecord(before),
+      after: verdictRecord(after),
+      list: effect && {
+        before: standingRecord(effect.before),
+        after: standingRecord(effect.after),
+      },
+    })),
+  }
+}
+
+function decidedRecord({ outcome, reason }: Decided): z.infer<typeof decided> {
+  return { outcome, outcome_reason: reason }
+}
+
+function verdictRecord(told: Verdict | null): z.infer<typeof verdict> {
+  if (told === null) return null
+  const { kind, bounceClass, classification, rule, status, reason, isExpired } = told
+  const words = { classification, rule, status, reason }
+  return { kind, bounce_type: bounceClass, ...words, token_expired: isExpired }
+}
+
+function standingRecord(told: Standing | null): z.infer<typeof standing> {
+  return told && { bounce_type: told.bounceClass, until: told.until?.toISOString() ?? null }
 }

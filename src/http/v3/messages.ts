@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import type { ChangedBy } from '../../feedback/actor.ts'
 import type { MessageSummary } from '../../feedback/message-summary.ts'
 import type { Release, Vouched, Waiting } from '../../feedback/release.ts'
+import type { ReplayedMessage, Undecidable } from '../../feedback/replay.ts'
 import { listFeedbackOfMessages } from '../../record/message-feedback.ts'
 import {
   findRaw,
@@ -23,6 +25,8 @@ import {
   outcome,
   releaseRecord,
   releaseShape,
+  replayRecord,
+  replayShape,
 } from './message-record.ts'
 import { type Caller, type Route, route } from './route.ts'
 
@@ -32,6 +36,10 @@ export type MessageActions = {
   summarise: (raw: Buffer) => MessageSummary
   summaryBytes: number
   release: (waiting: Waiting, vouched: Vouched) => Promise<Release>
+  replay: (
+    message: { tenantId: number; receivedMessageId: string },
+    how: { by: ChangedBy; isDry: boolean },
+  ) => Promise<ReplayedMessage>
 }
 
 const collection = '/feedback/messages'
@@ -120,6 +128,7 @@ export function createMessageRoutes({ messages }: { messages: MessageActions }):
       },
     ),
     releaseRoute(messages),
+    replayRoute(messages),
   ]
 }
 
@@ -139,6 +148,31 @@ function releaseRoute({ release }: MessageActions): Route {
       const waiting = { tenantId, ownerId: tenantId, receivedMessageId: id }
       const released = await release(waiting, { recipients: recipients ?? 'all', by })
       return { status: 200, body: releaseRecord(demandReleased(released)) }
+    },
+  )
+}
+
+function replayRoute({ replay }: MessageActions): Route {
+  return route(
+    {
+      method: 'post',
+      path: `${one}/replay`,
+      scope: 'suppressions.write',
+      tag,
+      summary: 'Read a message anew by the rules of today, and let it act accordingly',
+      params,
+      query: z.object({
+        dry_run: z
+          .enum(['true', 'false'])
+          .default('false')
+          .transform((text) => text === 'true')
+          .describe('Only say what would change'),
+      }),
+      responses: { 200: replayShape },
+    },
+    async ({ params: { id }, query: { dry_run: isDry }, tenantId, by }) => {
+      const replayed = await replay({ tenantId, receivedMessageId: id }, { by, isDry })
+      return { status: 200, body: replayRecord(demandReplayed(replayed)) }
     },
   )
 }
@@ -197,4 +231,22 @@ function demandReleased(release: Release): Extract<Release, { result: 'released'
     case 'names-nobody':
       throw new ApiError(409, `Nothing in this message can be put onto a list: ${release.reason}`)
   }
+}
+
+function demandReplayed(replay: ReplayedMessage): Extract<ReplayedMessage, { result: 'replayed' }> {
+  switch (replay.result) {
+    case 'replayed':
+      return replay
+    case 'not-found':
+      throw new ApiError(404, 'Not found')
+    case 'undecidable':
+      throw new ApiError(409, whyUndecidable[replay.reason])
+    case 'unstorable':
+      throw new ApiError(409, 'What is read in this message cannot be stored')
+  }
+}
+
+const whyUndecidable: Record<Undecidable, string> = {
+  'nothing-kept': 'Neither the bytes nor the report of this message are kept',
+  'not-ours': 'This message was sent to what is no address of yours any more',
 }

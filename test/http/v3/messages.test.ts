@@ -300,3 +300,64 @@ describe('POST /v3/feedback/messages/{id}/release', () => {
     expect((await release(uuidv7(), { all: true }, key)).status).toBe(403)
   })
 })
+
+describe('POST /v3/feedback/messages/{id}/replay', () => {
+  const replay = (id: string, query = '', key = tenant.key) =>
+    door.call('POST', `/v3/feedback/messages/${id}/replay${query}`, { key })
+  const accept = (accepts: Accepts) => door.sql`
+    update inbound_domain set accepts = ${accepts} where domain = 'signed.example.com'`
+  const told = {
+    before: { outcome: 'unattributed', outcome_reason: 'no-token' },
+    after: { outcome: 'recorded', outcome_reason: null },
+    changes: [
+      {
+        email: 'again@example.com',
+        before: null,
+        after: {
+          kind: 'bounce',
+          bounce_type: 'hard',
+          classification: 'user-unknown',
+          rule: expect.any(String),
+          status: '5.1.1',
+          reason: '550 5.1.1 User unknown',
+          token_expired: false,
+        },
+        list: { before: null, after: { bounce_type: 'hard', until: null } },
+      },
+    ],
+  }
+
+  test('says what would change, changes it, and has nothing to change then', async () => {
+    await deliver(bounceOf([{ to: 'again@example.com' }]), bounces)
+    const id = await newest('unattributed')
+    await accept('any')
+    expect(await replay(id, '?dry_run=true')).toMatchObject({ status: 200, json: told })
+    expect(await listed('again@example.com')).toEqual([])
+    expect(await replay(id)).toMatchObject({ status: 200, json: told })
+    expect(await listed('again@example.com')).toEqual(['bounces'])
+    const same = { outcome: 'recorded', outcome_reason: null }
+    expect((await replay(id)).json).toEqual({ before: same, after: same, changes: [] })
+    const audited = await door.sql`
+      select action, address, actor_kind from audit_entry
+      where tenant_id = ${tenant.tenantId} and address = 'again@example.com'`
+    expect(audited).toEqual([
+      { action: 'message.replay', address: 'again@example.com', actorKind: 'api-key' },
+    ])
+    await accept('signed')
+  })
+
+  test('409 when nothing of it is kept', async () => {
+    await deliver(bounceOf([{ to: 'forgotten@example.com' }]), bounces)
+    const id = await newest('unattributed')
+    await door.sql`update received_message set report = null where received_message_id = ${id}`
+    await door.sql`delete from raw_message`
+    expect((await replay(id)).status).toBe(409)
+  })
+
+  test('404 for what is not there, 403 for a key that may only read', async () => {
+    expect((await replay(uuidv7())).status).toBe(404)
+    expect((await replay(await newest('unattributed'), '', other.key)).status).toBe(404)
+    const { key } = await door.addTenant({ scopes: ['suppressions.read'] })
+    expect((await replay(uuidv7(), '', key)).status).toBe(403)
+  })
+})
