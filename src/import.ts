@@ -24,6 +24,7 @@ import {
   nothingImported,
   UnknownGroupError,
 } from './suppression/import-order.ts'
+import { inTightHeap } from './tight-heap.ts'
 
 /** Enough to keep PostgreSQL busy while the next batch is read. */
 export const importLanes = 2
@@ -122,13 +123,14 @@ async function workThrough(
     await begin(dialect)
   }
   const batches = readBatches(file, { ...order, now, size: pace.size, onDialect })
-  await inLanes(batches, importLanes, async (batch) => {
+  const work = async (batch: ImportBatch): Promise<void> => {
     const room = maxRowErrors - result.errors.length
     result.errors.push(...batch.errors.slice(0, room))
     const counts = await pace.timed(() => write(batch))
     for (const name of countNames) result[name] += counts[name]
     onProgress(result)
-  })
+  }
+  await inTightHeap(() => inLanes(batches, importLanes, work))
 }
 
 const countNames = ['rows', 'imported', 'skipped', 'errorCount'] as const

@@ -8,6 +8,7 @@ import type { Log } from './log.ts'
 import { completeAudit } from './record/audit.ts'
 import { type Dialect, ImportFileError } from './suppression/csv-sniff.ts'
 import type { Erasure } from './suppression/erased.ts'
+import type { ImportBatch } from './suppression/import-batch.ts'
 import { readBatches } from './suppression/import-batches.ts'
 import { purgeChunks, purgeJobs, readChunks } from './suppression/import-chunks.ts'
 import { underStoredForms } from './suppression/import-erased.ts'
@@ -22,6 +23,7 @@ import {
   recordStart,
   releaseJob,
 } from './suppression/import-work.ts'
+import { inTightHeap } from './tight-heap.ts'
 
 export type Importer = {
   /** There is something to do. */
@@ -143,15 +145,15 @@ async function importJob(
     })
   }
   const reading = { ...order, now: now(), size: pace.size, isDone: isWithin(job.done), onDialect }
-  await inLanes(readBatches(file, reading), importLanes, (batch) =>
+  const work = (batch: ImportBatch): Promise<void> =>
     pace.timed(async () => {
       const stored = await underStoredForms(erasure, order.tenantId, batch)
       await db.transaction(async (sql) => {
         const counts = await writeBatch(sql, order, stored, now())
         await recordProgress(sql, job, stored, counts)
       })
-    }),
-  )
+    })
+  await inTightHeap(() => inLanes(readBatches(file, reading), importLanes, work))
 }
 
 async function* untilAborted<Item>(

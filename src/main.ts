@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { setFlagsFromString } from 'node:v8'
 import { type Command, CommanderError } from 'commander'
 import { RulesError } from './classify/rules.ts'
 import { createProgram } from './cli/cli.ts'
@@ -7,10 +6,6 @@ import { CommandError } from './cli/command-error.ts'
 import { ConfigError, exitCodeConfig, readConfig } from './config.ts'
 import { EmbeddedPostgresError } from './db/embedded-error.ts'
 import { MigrationError } from './db/migrate.ts'
-
-// V8 lets the heap grow to four times what is live, and a long import fills all of it. To collect
-// when it has doubled costs a hundredth of the time.
-setFlagsFromString('--heap-growing-percent=100')
 
 // The daemon is loaded by those who run it: other commands start in half the time.
 const program = createProgram()
