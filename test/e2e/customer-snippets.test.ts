@@ -11,7 +11,7 @@ import { apiKey, get, secret } from './api.ts'
 
 /** The customer's own pages; not part of the repository. */
 const seeds = resolve(import.meta.dirname, '../../../shared/seeds')
-const host = /https:\/\/[a-z0-9.-]+(?=\/v3\b)/g
+const host = /https:\/\/[a-z0-9.-]+(?=\/v3\b|")/g
 const run = promisify(execFile)
 
 const pages = existsSync(seeds)
