@@ -1,21 +1,13 @@
 import type { Sql } from '../db/sql.ts'
-import type { BounceClass, Feedback } from '../feedback/feedback.ts'
+import type { Verdict } from '../feedback/replay.ts'
 import { recountDays } from './daily-figures.ts'
 
 /** What a message led to, as far as it can be another one when the message is read anew. */
-export type ToldFeedback = {
+export type ToldFeedback = Verdict & {
   feedbackId: string
   receivedMessageId: string | null
-  kind: Feedback['kind']
   recipient: string
   groupId: number | null
-  bounceClass: BounceClass | null
-  /** A BounceReason, of bounces. */
-  classification: string | null
-  rule: string | null
-  status: string | null
-  reason: string | null
-  isExpired: boolean
   /** `null`: it counts. */
   withdrawnBy: Exclude<WithdrawnBy, 'replay'> | null
 }

@@ -1,7 +1,7 @@
 import { jsonb, type Sql } from '../db/sql.ts'
 import type { SuppressionEntry, SuppressionList } from '../feedback/suppression.ts'
 import { countAdded } from './counts.ts'
-import { keptImportLine, outranks } from './merge.ts'
+import { keptImportLine, longestOfBoth, outranks } from './merge.ts'
 
 /** An address that was not on the list before. */
 export type AddedSuppression = { list: SuppressionList; groupId: number; address: string }
@@ -35,17 +35,8 @@ export async function addSuppressions(
       group by r.tenant_id, r.address, r.list, r.group_id
       order by r.address, r.list, r.group_id
       on conflict (tenant_id, address, list, group_id) do update set
-        created_at = least(s.created_at, excluded.created_at),
-        origin = least(s.origin, excluded.origin),
+        ${longestOfBoth(sql)},
         import_line = ${keptImportLine(sql)},
-        expires_at = case
-          when s.expires_at is null or excluded.expires_at is null then null
-          else greatest(s.expires_at, excluded.expires_at)
-        end,
-        suppresses_until = greatest(s.suppresses_until, excluded.suppresses_until),
-        hard_until = greatest(s.hard_until, excluded.hard_until),
-        soft_until = greatest(s.soft_until, excluded.soft_until),
-        block_until = greatest(s.block_until, excluded.block_until),
         bounce_class = case when ${gains} then excluded.bounce_class else s.bounce_class end,
         status = case when ${gains} then excluded.status else s.status end,
         reason = case when ${gains} then excluded.reason else s.reason end,

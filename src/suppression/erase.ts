@@ -1,7 +1,7 @@
 import type { Sql } from '../db/sql.ts'
 import { adjustCounts } from './counts.ts'
 import type { ListKey } from './list.ts'
-import { outranks } from './merge.ts'
+import { longestOfBoth, outranks } from './merge.ts'
 
 /** An address, and what stands for it from now on (erasedForm). */
 export type Renaming = { address: string; form: string }
@@ -45,16 +45,7 @@ export async function copyEntries(
       and (list, group_id) not in (${listed(sql, without)})
     order by list, group_id
     on conflict (tenant_id, address, list, group_id) do update set
-      created_at = least(s.created_at, excluded.created_at),
-      origin = least(s.origin, excluded.origin),
-      expires_at = case
-        when s.expires_at is null or excluded.expires_at is null then null
-        else greatest(s.expires_at, excluded.expires_at)
-      end,
-      suppresses_until = greatest(s.suppresses_until, excluded.suppresses_until),
-      hard_until = greatest(s.hard_until, excluded.hard_until),
-      soft_until = greatest(s.soft_until, excluded.soft_until),
-      block_until = greatest(s.block_until, excluded.block_until),
+      ${longestOfBoth(sql)},
       bounce_class = case when ${gains} then excluded.bounce_class else s.bounce_class end,
       status = case when ${gains} then excluded.status else s.status end
     returning list, group_id`

@@ -13,6 +13,21 @@ export function outranks(sql: Sql, at: ReturnType<Sql>): ReturnType<Sql> {
   end`
 }
 
+/** Assignments: on the list since the earlier of two entries, and as long as the longer one. */
+export function longestOfBoth(sql: Sql): ReturnType<Sql> {
+  return sql`
+    created_at = least(s.created_at, excluded.created_at),
+    origin = least(s.origin, excluded.origin),
+    expires_at = case
+      when s.expires_at is null or excluded.expires_at is null then null
+      else greatest(s.expires_at, excluded.expires_at)
+    end,
+    suppresses_until = greatest(s.suppresses_until, excluded.suppresses_until),
+    hard_until = greatest(s.hard_until, excluded.hard_until),
+    soft_until = greatest(s.soft_until, excluded.soft_until),
+    block_until = greatest(s.block_until, excluded.block_until)`
+}
+
 /** The line of a file that the entry began with, before its words are replaced. */
 export function keptImportLine(sql: Sql): ReturnType<Sql> {
   return sql`case

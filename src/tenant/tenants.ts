@@ -37,29 +37,25 @@ export async function addTenant(
 }
 
 export async function findTenant(sql: Sql, name: string): Promise<Tenant | null> {
-  const [row] = await sql<TenantRow[]>`
-    select tenant_id, name, suspended_at, hard_bounce_days, soft_bounce_days, block_bounce_days,
-      created_at
-    from tenant
-    where name = ${name}`
-  return row ? tenant(row) : null
+  const [found = null] = await selectTenants(sql, sql`where name = ${name}`)
+  return found
 }
 
 export async function findTenantById(sql: Sql, tenantId: number): Promise<Tenant | null> {
-  const [row] = await sql<TenantRow[]>`
-    select tenant_id, name, suspended_at, hard_bounce_days, soft_bounce_days, block_bounce_days,
-      created_at
-    from tenant
-    where tenant_id = ${tenantId}`
-  return row ? tenant(row) : null
+  const [found = null] = await selectTenants(sql, sql`where tenant_id = ${tenantId}`)
+  return found
 }
 
-export async function listTenants(sql: Sql): Promise<Tenant[]> {
+export function listTenants(sql: Sql): Promise<Tenant[]> {
+  return selectTenants(sql, sql`order by name`)
+}
+
+async function selectTenants(sql: Sql, which: ReturnType<Sql>): Promise<Tenant[]> {
   const rows = await sql<TenantRow[]>`
     select tenant_id, name, suspended_at, hard_bounce_days, soft_bounce_days, block_bounce_days,
       created_at
     from tenant
-    order by name`
+    ${which}`
   return rows.map(tenant)
 }
 

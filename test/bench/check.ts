@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { packageRoot } from '../../src/cli/package-root.ts'
 import { startEmbedded } from '../../src/db/embedded.ts'
 import { connect } from '../../src/db/sql.ts'
+import { doorsOf, startDaemon } from './daemon.ts'
 import { median, printRounds, type Round } from './figures.ts'
 import { createHttpClient, type HttpClient } from './http-client.ts'
 
@@ -28,10 +28,10 @@ const path = '/v3/suppression/check'
  */
 export async function benchCheck(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hearback-bench-'))
-  const daemon = startDaemon(dataDir)
+  const daemon = startDaemon(dataDir, { HEARBACK_BOOTSTRAP_API_KEY: key })
   const ceiling = startCeiling()
   try {
-    const port = await httpPort(daemon)
+    const { port } = (await doorsOf(daemon)).http
     const [bare] = (await once(ceiling, 'message')) as [number]
     await fill(dataDir)
     const singles = await inTurn({
@@ -142,34 +142,6 @@ async function percentiles(port: number, perSecond: number): Promise<number[]> {
 
 function ms(value = Number.NaN): string {
   return `${value.toFixed(1)} ms`
-}
-
-function startDaemon(dataDir: string): ChildProcess {
-  return spawn(process.execPath, [join(packageRoot(), 'dist/main.js'), 'serve'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: {
-      HEARBACK_DATA_DIR: dataDir,
-      HEARBACK_SMTP_PORT: '0',
-      HEARBACK_HTTP_PORT: '0',
-      HEARBACK_ADMIN_PORT: '0',
-      HEARBACK_BOOTSTRAP_API_KEY: key,
-    },
-  })
-}
-
-async function httpPort(daemon: ChildProcess): Promise<number> {
-  const { stderr } = daemon
-  if (!stderr) throw new Error('the daemon has no standard error')
-  let said = ''
-  for await (const line of createInterface({ input: stderr })) {
-    said = line
-    const { http } = JSON.parse(line) as { http?: { port: number } }
-    if (http) {
-      stderr.resume()
-      return http.port
-    }
-  }
-  throw new Error(`the daemon ended before it was ready: ${said}`)
 }
 
 function startCeiling(): ChildProcess {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream, createWriteStream, readFileSync } from 'node:fs'
@@ -6,12 +6,11 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
 import type postgres from 'postgres'
-import { packageRoot } from '../../src/cli/package-root.ts'
 import { startEmbedded } from '../../src/db/embedded.ts'
 import { connect } from '../../src/db/sql.ts'
+import { doorsOf, startDaemon } from './daemon.ts'
 import { printRounds, type Round } from './figures.ts'
 
 const rows = 1_000_000
@@ -28,8 +27,8 @@ export async function benchImport(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hearback-bench-'))
   const file = join(dataDir, 'bounces.csv')
   await writeFile(file)
-  const daemon = startDaemon(dataDir)
-  const port = await httpPort(daemon)
+  const daemon = startDaemon(dataDir, { HEARBACK_BOOTSTRAP_API_KEY: apiKey })
+  const { port } = (await doorsOf(daemon)).http
   const server = await startEmbedded({ dataDir, purpose: 'command', log })
   const sql = connect(server.connection, { maxConnections: 1 })
   try {
@@ -137,32 +136,6 @@ async function upload(port: number, file: string): Promise<void> {
   let body = ''
   for await (const chunk of response.setEncoding('utf8')) body += chunk
   if (JSON.parse(body).imported !== rows) throw new Error(body.slice(0, 500))
-}
-
-function startDaemon(dataDir: string): ChildProcess {
-  return spawn(process.execPath, [join(packageRoot(), 'dist/main.js'), 'serve'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: {
-      HEARBACK_DATA_DIR: dataDir,
-      HEARBACK_BOOTSTRAP_API_KEY: apiKey,
-      HEARBACK_SMTP_PORT: '0',
-      HEARBACK_HTTP_PORT: '0',
-      HEARBACK_ADMIN_PORT: '0',
-    },
-  })
-}
-
-async function httpPort(daemon: ChildProcess): Promise<number> {
-  const { stderr } = daemon
-  if (!stderr) throw new Error('the daemon has no standard error')
-  for await (const line of createInterface({ input: stderr })) {
-    const said = JSON.parse(line) as { msg: string; http?: { port: number } }
-    if (said.http) {
-      stderr.resume()
-      return said.http.port
-    }
-  }
-  throw new Error('the daemon ended before it was ready')
 }
 
 /** High water of resident memory. */

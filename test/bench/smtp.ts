@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { packageRoot } from '../../src/cli/package-root.ts'
 import { loadSamples } from '../../src/samples.ts'
+import { doorsOf, startDaemon } from './daemon.ts'
 import { printRounds, type Round } from './figures.ts'
 
 const sessions = 50
@@ -20,10 +21,11 @@ const rounds = 5
  */
 export async function benchSmtp(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hearback-bench-'))
-  const daemon = startDaemon(dataDir)
+  const daemon = startDaemon(dataDir, { HEARBACK_BOOTSTRAP_DOMAIN: 'bounce.localhost' })
   const ceiling = startCeiling()
   try {
-    const ports = { hearback: await smtpPort(daemon), 'smtp-server, dropping': await port(ceiling) }
+    const { smtp } = await doorsOf(daemon)
+    const ports = { hearback: smtp.port, 'smtp-server, dropping': await port(ceiling) }
     const results: Round[] = []
     for (let round = -1; round < rounds; round++) {
       const result: Round = {}
@@ -41,32 +43,6 @@ export async function benchSmtp(): Promise<void> {
     }
     await rm(dataDir, { recursive: true, force: true })
   }
-}
-
-function startDaemon(dataDir: string): ChildProcess {
-  return spawn(process.execPath, [join(packageRoot(), 'dist/main.js'), 'serve'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: {
-      HEARBACK_DATA_DIR: dataDir,
-      HEARBACK_SMTP_PORT: '0',
-      HEARBACK_HTTP_PORT: '0',
-      HEARBACK_ADMIN_PORT: '0',
-      HEARBACK_BOOTSTRAP_DOMAIN: 'bounce.localhost',
-    },
-  })
-}
-
-async function smtpPort(daemon: ChildProcess): Promise<number> {
-  const { stderr } = daemon
-  if (!stderr) throw new Error('the daemon has no standard error')
-  for await (const line of createInterface({ input: stderr })) {
-    const said = JSON.parse(line) as { msg: string; smtp?: { port: number } }
-    if (said.smtp) {
-      stderr.resume()
-      return said.smtp.port
-    }
-  }
-  throw new Error('the daemon ended before it was ready')
 }
 
 function startCeiling(): ChildProcess {
