@@ -57,7 +57,7 @@ export function createHttpServer(
     deadlines.watch(request, response)
     if (draining) response.setHeader('Connection', 'close')
     // A file goes on as long as it is read; Node counts from whatever went out last.
-    socket.setTimeout(0)
+    if (socket.timeout) socket.setTimeout(0)
     response.once('pipe', () => response.setTimeout(readTimeoutMs, () => socket.destroy()))
     let unread: NodeJS.Timeout | undefined
     response.once('prefinish', () => {

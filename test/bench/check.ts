@@ -1,12 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { packageRoot } from '../../src/cli/package-root.ts'
 import { startEmbedded } from '../../src/db/embedded.ts'
 import { connect } from '../../src/db/sql.ts'
-import { doorsOf, startDaemon } from './daemon.ts'
+import { removeDataDirectory } from '../support/data-directory.ts'
+import { createDataDirectory, doorsOf, startDaemon } from './daemon.ts'
 import { median, printRounds, type Round } from './figures.ts'
 import { createHttpClient, type HttpClient } from './http-client.ts'
 
@@ -27,7 +25,7 @@ const path = '/v3/suppression/check'
  * Clients, daemon and PostgreSQL share this machine.
  */
 export async function benchCheck(): Promise<void> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'hearback-bench-'))
+  const dataDir = await createDataDirectory()
   const daemon = startDaemon(dataDir, { HEARBACK_BOOTSTRAP_API_KEY: key })
   const ceiling = startCeiling()
   try {
@@ -54,7 +52,7 @@ export async function benchCheck(): Promise<void> {
       child.kill('SIGTERM')
       await once(child, 'exit')
     }
-    await rm(dataDir, { recursive: true, force: true })
+    await removeDataDirectory(dataDir)
   }
 }
 

@@ -1,9 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { chmod, mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { packageRoot } from '../../src/cli/package-root.ts'
 
 type Door = { host: string; port: number }
+
+/** On a disk, and open to the user as whom PostgreSQL runs when we are root. */
+export async function createDataDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'hearback-bench-'))
+  await chmod(directory, 0o711)
+  return directory
+}
 
 /** The built program, on the embedded default in `dataDir` and on ports that are free. */
 export function startDaemon(dataDir: string, env: Record<string, string>): ChildProcess {

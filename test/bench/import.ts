@@ -2,15 +2,15 @@ import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream, createWriteStream, readFileSync } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { request } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type postgres from 'postgres'
 import { startEmbedded } from '../../src/db/embedded.ts'
 import { connect } from '../../src/db/sql.ts'
-import { doorsOf, startDaemon } from './daemon.ts'
+import { removeDataDirectory } from '../support/data-directory.ts'
+import { createDataDirectory, doorsOf, startDaemon } from './daemon.ts'
 import { printRounds, type Round } from './figures.ts'
 
 const rows = 1_000_000
@@ -24,7 +24,7 @@ const log = { info: () => undefined, error: console.error }
  * this machine; tables are emptied and a checkpoint is made before each.
  */
 export async function benchImport(): Promise<void> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'hearback-bench-'))
+  const dataDir = await createDataDirectory()
   const file = join(dataDir, 'bounces.csv')
   await writeFile(file)
   const daemon = startDaemon(dataDir, { HEARBACK_BOOTSTRAP_API_KEY: apiKey })
@@ -56,7 +56,7 @@ export async function benchImport(): Promise<void> {
     await server.stop()
     daemon.kill('SIGTERM')
     await once(daemon, 'exit')
-    await rm(dataDir, { recursive: true, force: true })
+    await removeDataDirectory(dataDir)
   }
 }
 

@@ -1,11 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { startEmbedded } from '../../src/db/embedded.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { connect, createDatabase, type Database } from '../../src/db/sql.ts'
 import { countSuppressions } from '../../src/suppression/counts.ts'
 import { type ListWindow, listSuppressions } from '../../src/suppression/list.ts'
+import { removeDataDirectory } from '../support/data-directory.ts'
+import { createDataDirectory } from './daemon.ts'
 import { printRounds, type Round } from './figures.ts'
 
 const tenants = 4
@@ -18,7 +17,7 @@ const log = { info: () => undefined, error: console.error }
 
 /** Pages of one tenant's 500,000 bounces among 2 M, by offset and by cursor, in microseconds. */
 export async function benchList(): Promise<void> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'hearback-bench-'))
+  const dataDir = await createDataDirectory()
   const server = await startEmbedded({ dataDir, purpose: 'daemon', log })
   const db = createDatabase(server.connection)
   try {
@@ -46,7 +45,7 @@ export async function benchList(): Promise<void> {
   } finally {
     await db.close()
     await server.stop()
-    await rm(dataDir, { recursive: true, force: true })
+    await removeDataDirectory(dataDir)
   }
 }
 

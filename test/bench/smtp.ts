@@ -1,13 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { packageRoot } from '../../src/cli/package-root.ts'
 import { loadSamples } from '../../src/samples.ts'
-import { doorsOf, startDaemon } from './daemon.ts'
+import { removeDataDirectory } from '../support/data-directory.ts'
+import { createDataDirectory, doorsOf, startDaemon } from './daemon.ts'
 import { printRounds, type Round } from './figures.ts'
 
 const sessions = 50
@@ -20,7 +18,7 @@ const rounds = 5
  * and PostgreSQL share this machine.
  */
 export async function benchSmtp(): Promise<void> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'hearback-bench-'))
+  const dataDir = await createDataDirectory()
   const daemon = startDaemon(dataDir, { HEARBACK_BOOTSTRAP_DOMAIN: 'bounce.localhost' })
   const ceiling = startCeiling()
   try {
@@ -41,7 +39,7 @@ export async function benchSmtp(): Promise<void> {
       child.kill('SIGTERM')
       await once(child, 'exit')
     }
-    await rm(dataDir, { recursive: true, force: true })
+    await removeDataDirectory(dataDir)
   }
 }
 
