@@ -109,7 +109,7 @@ async function useIt({ connection }: EmbeddedProcess): Promise<void> {
     const sql = postgres({ ...connection, max: 1, onnotice: () => undefined })
     await sql`create table if not exists visit (process integer)`.catch((error) => {
       // Two at once: `if not exists` does not cover that.
-      if (error.code !== '23505') throw error
+      if (!['23505', '42P07'].includes(error.code)) throw error
     })
     await sql`insert into visit values (1)`
     await sql.end()
