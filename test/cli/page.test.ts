@@ -1,11 +1,12 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { useCommandLine } from './hearback.ts'
 
 const line = useCommandLine()
 const folder = mkdtempSync(join(tmpdir(), 'hearback-page-'))
+afterAll(() => rmSync(folder, { recursive: true }))
 const png = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1')
 
 function file(name: string, content: string | Buffer): string {
