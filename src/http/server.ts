@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { type BodyLimits, bodyLimits, createBodyDeadlines } from './body-deadlines.ts'
 import { oneAtATime } from './one-at-a-time.ts'
+import { createReadDeadlines } from './read-deadlines.ts'
 
 export type HttpServer = {
   /** Resolves with the address that is listened on; rejects when it is taken. */
@@ -42,37 +43,32 @@ export function createHttpServer(
   })
   server.maxConnections = maxConnections
   server.maxRequestsPerSocket = maxRequestsPerSocket
-  // Node's own closeIdleConnections leaves out those that have never sent anything. Keyed by what
-  // lives long: a set of responses would keep thousands that are gone until the next full collection.
-  const answering = new Map<Socket, ServerResponse | null>()
-  const deadlines = createBodyDeadlines(bodies)
+  const sending = createBodyDeadlines(bodies)
+  const reading = createReadDeadlines(readTimeoutMs)
   let draining = false
   server.on('connection', (socket) => {
-    answering.set(socket, null)
-    socket.once('close', () => answering.delete(socket))
+    reading.watch(socket, null)
+    socket.once('close', () => reading.forget(socket))
   })
   const serve: RequestListener = (request, response) => {
     const { socket } = request
-    answering.set(socket, response)
-    deadlines.watch(request, response)
+    reading.watch(socket, response)
+    sending.watch(request, response)
     if (draining) response.setHeader('Connection', 'close')
-    // A file goes on as long as it is read; Node counts from whatever went out last.
-    if (socket.timeout) socket.setTimeout(0)
-    response.once('pipe', () => response.setTimeout(readTimeoutMs, () => socket.destroy()))
-    let unread: NodeJS.Timeout | undefined
-    response.once('prefinish', () => {
-      if (!socket.destroyed) unread = setTimeout(() => socket.destroy(), readTimeoutMs)
-    })
     response.once('close', () => {
-      clearTimeout(unread)
       // Whatever is left of a body that was refused has to go by before the next request.
       if (!request.complete) request.resume()
       if (draining) socket.destroySoon()
-      else if (!socket.destroyed) answering.set(socket, null)
+      else if (!socket.destroyed) reading.watch(socket, null)
     })
     listener(request, response)
   }
   server.on('request', oneAtATime(serve))
+
+  function closeDeadlines(): void {
+    sending.close()
+    reading.close()
+  }
 
   return {
     async listen() {
@@ -87,19 +83,20 @@ export function createHttpServer(
     async close() {
       draining = true
       if (!server.listening) {
-        deadlines.close()
+        closeDeadlines()
         return
       }
       const closed = once(server, 'close')
       server.close()
-      for (const [socket, response] of answering) {
+      // Node's own closeIdleConnections leaves out those that have never sent anything.
+      for (const [socket, response] of reading.answering()) {
         if (response === null) socket.destroy()
         else if (!response.headersSent) response.setHeader('Connection', 'close')
       }
       const timer = setTimeout(() => server.closeAllConnections(), drainTimeoutMs)
       await closed
       clearTimeout(timer)
-      deadlines.close()
+      closeDeadlines()
     },
   }
 }
