@@ -12,7 +12,7 @@ import type { Dialect } from './suppression/csv-sniff.ts'
 import type { Erasure } from './suppression/erased.ts'
 import { holdLiveGroup } from './suppression/groups.ts'
 import { analyzeSuppressions, countImportable, importSuppressions } from './suppression/import.ts'
-import type { ImportBatch } from './suppression/import-batch.ts'
+import type { ImportBatch, RowError } from './suppression/import-batch.ts'
 import { readBatches } from './suppression/import-batches.ts'
 import { underStoredForms } from './suppression/import-erased.ts'
 import {
@@ -124,13 +124,17 @@ async function workThrough(
   }
   const batches = readBatches(file, { ...order, now, size: pace.size, onDialect })
   const work = async (batch: ImportBatch): Promise<void> => {
-    const room = maxRowErrors - result.errors.length
-    result.errors.push(...batch.errors.slice(0, room))
+    result.errors = firstErrors(result.errors, batch.errors)
     const counts = await pace.timed(() => write(batch))
     for (const name of countNames) result[name] += counts[name]
     onProgress(result)
   }
   await inTightHeap(() => inLanes(batches, importLanes, work))
+}
+
+/** Those of the first rows, in whichever order the batches come. */
+function firstErrors(known: readonly RowError[], more: readonly RowError[]): RowError[] {
+  return [...known, ...more].sort((a, b) => a.row - b.row).slice(0, maxRowErrors)
 }
 
 const countNames = ['rows', 'imported', 'skipped', 'errorCount'] as const

@@ -1,7 +1,8 @@
+import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** What a request emits once its body may take as long as it goes on coming: see `route.ts`. */
+/** What a connection emits once the body on it may take as long as it goes on coming: see `route.ts`. */
 export const uploadAdmitted = Symbol('upload admitted')
 
 export type BodyDeadlines = {
@@ -47,16 +48,15 @@ const tickMs = 500
  * gigabyte may take hours.
  */
 export function createBodyDeadlines(limits: BodyLimits): BodyDeadlines {
-  // By what lives long, as in `server.ts`.
-  const watched = new Map<Socket, Watched | null>()
+  /** The last request of each connection. */
+  const watched = new Map<Socket, Watched>()
   const timer = setInterval(() => {
     const now = performance.now()
-    for (const one of watched.values()) if (one !== null && isTooSlow(one, now)) cut(one)
+    for (const one of watched.values()) if (isTooSlow(one, now)) cut(one)
   }, tickMs).unref()
 
   function isTooSlow(one: Watched, now: number): boolean {
     const { request, response } = one
-    // It emits no `close` before somebody has read it.
     if (request.complete) return false
     if (one.deadline === null && response.writableEnded) one.deadline = now + limits.requestMs
     if (one.deadline !== null) return now > one.deadline
@@ -69,6 +69,15 @@ export function createBodyDeadlines(limits: BodyLimits): BodyDeadlines {
     const needed = (one.waitedMs / 1000) * limits.minBytesPerSecond
     const isSlow = one.waitedMs > limits.slowAfterMs && bytesRead - one.firstByte < needed
     return isSlow || one.idleMs > limits.idleMs
+  }
+
+  function listen(socket: Socket): void {
+    const events: EventEmitter = socket
+    events.once('close', () => watched.delete(socket))
+    events.on(uploadAdmitted, () => {
+      const one = watched.get(socket)
+      if (one) one.deadline = null
+    })
   }
 
   return {
@@ -85,14 +94,8 @@ export function createBodyDeadlines(limits: BodyLimits): BodyDeadlines {
         waitedMs: 0,
         idleMs: 0,
       }
-      if (!watched.has(socket)) socket.once('close', () => watched.delete(socket))
+      if (!watched.has(socket)) listen(socket)
       watched.set(socket, one)
-      request.once('close', () => {
-        if (watched.get(socket) === one) watched.set(socket, null)
-      })
-      request.once(uploadAdmitted, () => {
-        one.deadline = null
-      })
     },
     close: () => clearInterval(timer),
   }

@@ -2,7 +2,7 @@ import { jsonb, type Sql } from '../db/sql.ts'
 import type { Actor } from '../feedback/actor.ts'
 import type { ImportFormat } from '../feedback/import-format.ts'
 import type { SuppressionList } from '../feedback/suppression.ts'
-import type { ImportBatch } from './import-batch.ts'
+import type { ImportBatch, RowError } from './import-batch.ts'
 import { type EndedJob, endedColumns, leaseSeconds, type NewJob } from './import-jobs.ts'
 import { type ImportCounts, type ImportOrder, maxRowErrors } from './import-order.ts'
 
@@ -109,14 +109,23 @@ export async function recordProgress(
       done = done + int8multirange(int8range(${from}, ${to})),
       rows = rows + ${rows}, imported = imported + ${imported}, skipped = skipped + ${skipped},
       error_count = error_count + ${errorCount},
-      errors = case
-        when jsonb_array_length(errors) >= ${maxRowErrors} then errors
-        else errors || ${jsonb(sql, errors)}
-      end,
+      errors = ${errors.length === 0 ? sql`errors` : firstErrors(sql, errors)},
       attempts = 0
     where ${isHeld(sql, job)}
     returning 1`
   if (kept.length === 0) throw new LostLeaseError(`import ${job.id} is not ours any longer`)
+}
+
+/** Those of the first rows, in whichever order the batches end. */
+function firstErrors(sql: Sql, errors: readonly RowError[]): ReturnType<Sql> {
+  return sql`(
+    select jsonb_agg(first.error order by first.at)
+    from (
+      select error, (error -> 'row')::int as at
+      from jsonb_array_elements(errors || ${jsonb(sql, errors.slice(0, maxRowErrors))}) as error
+      order by at
+      limit ${maxRowErrors}
+    ) as first)`
 }
 
 /** What came of it. `null`: it is not ours any longer. */

@@ -44,7 +44,7 @@ const patience = { timeout: 15_000 }
 const reading =
   (isUpload: boolean): RequestListener =>
   (request, response) => {
-    if (isUpload) request.emit(uploadAdmitted)
+    if (isUpload) request.socket.emit(uploadAdmitted)
     request.on('error', () => undefined)
     request.resume().once('end', () => response.end('all'))
   }
@@ -95,7 +95,7 @@ describe('an upload', () => {
   test('is not blamed for our slowness', async () => {
     let isCut = false
     const port = await open(async (request, response) => {
-      request.emit(uploadAdmitted)
+      request.socket.emit(uploadAdmitted)
       request.once('error', () => {
         isCut = true
       })
@@ -111,7 +111,7 @@ describe('an upload', () => {
 
   test('that was answered before its end has a moment to end', async () => {
     const port = await open((request, response) => {
-      request.emit(uploadAdmitted)
+      request.socket.emit(uploadAdmitted)
       request.on('error', () => undefined)
       response.end('no')
     })
@@ -124,7 +124,7 @@ describe('an upload', () => {
 
   test('that was answered before its end and does end leaves the connection open', async () => {
     const port = await open((request, response) => {
-      request.emit(uploadAdmitted)
+      request.socket.emit(uploadAdmitted)
       response.end(request.url)
     })
     const { socket, text } = await begin(port)

@@ -118,7 +118,7 @@ export function mount(
     const credential = await gate.admit(request, response, shape)
     if (shape.takesCsv) {
       demandContentType(request, csvType, 'text/csv')
-      request.emit(uploadAdmitted)
+      request.socket.emit(uploadAdmitted)
     }
     const { body, bytes } = shape.body === undefined ? noBody : await readJson(request, response)
     const { tenantId, actor, scopes } = credential
