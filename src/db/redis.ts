@@ -3,7 +3,7 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 
 /** It is not there, or said nothing in time; whether it did what was asked is unknown. */
-export class RedisDownError extends Error {
+class RedisDownError extends Error {
   override name = 'RedisDownError'
 }
 

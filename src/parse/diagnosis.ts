@@ -29,14 +29,14 @@ export function diagnose(diagnostic: string | null, statusText: string | null): 
  * The enhanced status code that follows an SMTP reply code, else the first that stands alone:
  * `5.1.0 - Unknown address error 550-'5.7.1 …'` quotes the remote server last.
  */
-export function findStatus(text: string): EnhancedStatusCode | null {
+function findStatus(text: string): EnhancedStatusCode | null {
   const found =
     codeOfReply.exec(text)?.[1] ?? standingCode.exec(text)?.[1] ?? successCode.exec(text)?.[1]
   return found === undefined ? null : parseEnhancedStatusCode(found)
 }
 
 /** The SMTP reply code in `text`: at its head, else the first that stands like one. */
-export function findReplyCode(text: string): number | null {
+function findReplyCode(text: string): number | null {
   const found = leadingReply.exec(text) ?? innerReply.exec(text) ?? namedReply.exec(text)
   return found?.[1] === undefined ? null : Number(found[1])
 }

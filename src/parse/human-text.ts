@@ -70,7 +70,7 @@ function readableText(part: Part): string {
 }
 
 /** LF alone; old reports end their lines with anything. */
-export function normalLines(text: string): string {
+function normalLines(text: string): string {
   if (!text.includes('\r')) return text
   return text.replaceAll('\r\n', '\n').replaceAll('\r', '\n')
 }

@@ -39,7 +39,7 @@ export const recipientPageChanges = z
       .nullish(),
     color: z
       .string()
-      .regex(/^#[0-9a-f]{6}$/i, 'Must be a colour such as #1d4fc4')
+      .regex(/^#[0-9a-fA-F]{6}$/, 'Must be a colour such as #1d4fc4')
       .toLowerCase()
       .nullish(),
     landing_url: url.nullish(),

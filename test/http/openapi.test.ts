@@ -42,6 +42,18 @@ describe('GET /openapi.json', () => {
     })
   })
 
+  test('has patterns of JSON Schema, which know no flags', async () => {
+    const text = (await door.call('GET', '/openapi.json')).text
+    const patterns = [...text.matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)].map(([, pattern = '']) =>
+      JSON.parse(pattern),
+    )
+    expect(patterns).toContain('^#[0-9a-fA-F]{6}$')
+    for (const pattern of patterns) {
+      expect(() => new RegExp(pattern, 'u')).not.toThrow()
+      expect(pattern).not.toMatch(/\$\/[a-z]+$/)
+    }
+  })
+
   test('says which fields requests and answers have beside their bodies', async () => {
     const { paths } = await read()
     const bounces = paths['/v3/suppression/bounces']
